@@ -1,0 +1,13 @@
+export type JobStatus = 'Completed' | 'Failed' | 'Canceled' | 'Running';
+
+export type JobInputType = 'uri_file' | 'uri_folder' | 'literal';
+
+export interface JobInput {
+  readonly type: JobInputType;
+  /** `uri_*`: an azureml:// URI; `literal`: the value. */
+  readonly value: string;
+}
+
+export interface JobOutput {
+  readonly type: 'uri_folder' | 'uri_file';
+}

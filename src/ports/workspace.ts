@@ -1,0 +1,74 @@
+import type { JobInput, JobOutput, JobStatus } from '../domain/job.ts';
+
+/** An AML environment version as the service holds it: from the raw body, not from the SDK's model. */
+export interface EnvironmentVersion {
+  /** ARM id. */
+  readonly id: string;
+  readonly image: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly archived: boolean;
+}
+
+export interface EnvironmentRequest {
+  readonly name: string;
+  readonly version: string;
+  /** `host/repository@sha256:…` */
+  readonly image: string;
+  readonly description?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** Environments of one workspace. NOT_FOUND when the *workspace* is not there; VERSION_CONFLICT from `create`. */
+export interface Environments {
+  read(name: string, version: string): Promise<EnvironmentVersion | undefined>;
+  create(request: EnvironmentRequest): Promise<void>;
+}
+
+export interface JobRequest {
+  /** Idempotency key: the same name with the same content is the same job. `^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$` */
+  readonly name: string;
+  readonly experiment: string;
+  readonly environmentId: string;
+  /** Name of a compute of the workspace. */
+  readonly compute: string;
+  readonly command: string;
+  readonly inputs: Readonly<Record<string, JobInput>>;
+  readonly outputs: Readonly<Record<string, JobOutput>>;
+  /** Seconds. */
+  readonly timeoutSeconds: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface Job {
+  readonly name: string;
+  readonly id: string;
+  readonly status: JobStatus;
+  /** The service's own word: Queued, Preparing, Starting … */
+  readonly phase: string;
+  readonly environmentId: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** azureml:// URIs by output name, where the service tells. */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** RFC 3339, where the service tells. */
+  readonly createdAt?: string;
+}
+
+/** Command jobs of one workspace. */
+export interface Jobs {
+  submit(request: JobRequest): Promise<Job>;
+  read(name: string): Promise<Job | undefined>;
+  /** Newest first, of one experiment. */
+  list(experiment: string): Promise<readonly Job[]>;
+  /** The job's log from byte `offset`; undefined when it may not or cannot be read (that never changes a verdict). */
+  log(name: string, offset: number): Promise<string | undefined>;
+}
+
+/** The workspace's default datastore. */
+export interface Datastore {
+  /** Puts bytes at a path (same path, same content: already done) and returns their azureml:// URI. */
+  upload(path: string, bytes: Uint8Array): Promise<string>;
+  /** Lists and reads what a job wrote, capped at `maxBytes` in all; undefined when it may not be read. */
+  readOutput(uri: string, maxBytes: number): Promise<ReadonlyMap<string, Uint8Array> | undefined>;
+}
