@@ -1,0 +1,45 @@
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { SandboxRequest } from './http.ts';
+
+/** One answered request. Never holds headers, query strings or bodies: those carry tokens. */
+export interface SandboxEvent {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly vantage: SandboxRequest['vantage'];
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  /** HTTP status; 0 when the connection was cut. */
+  readonly status: number;
+}
+
+export interface EventLog {
+  add(event: SandboxEvent): void;
+  /** The latest ones of this process, oldest first; at most 5000. */
+  recent(): readonly SandboxEvent[];
+  close(): Promise<void>;
+}
+
+const kept = 5000;
+
+/** JSON lines at `path`, begun anew with each start. */
+export function openEventLog(path: string): EventLog {
+  mkdirSync(dirname(path), { recursive: true });
+  const file = createWriteStream(path, { flags: 'w', mode: 0o600 });
+  const ring: SandboxEvent[] = [];
+  return {
+    add: (event) => {
+      ring.push(event);
+      if (ring.length > kept) ring.splice(0, ring.length - kept);
+      file.write(`${JSON.stringify(event)}\n`);
+    },
+    recent: () => [...ring],
+    close: () =>
+      new Promise((resolve) => {
+        file.end(() => {
+          resolve();
+        });
+      }),
+  };
+}
