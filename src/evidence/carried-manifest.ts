@@ -73,7 +73,6 @@ export function encodeCarriedManifest(
   const config = blobOf(mediaTypes.ociEmpty, empty);
   return {
     manifest: encodeManifest({
-      schemaVersion: 2,
       mediaType: mediaTypes.ociManifest,
       artifactType: mediaTypes.imageManifestArtifact,
       config: config.descriptor,

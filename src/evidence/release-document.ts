@@ -6,10 +6,7 @@ import { isEnvironmentName, isRegistryHost, isRepositoryName, isVersion } from '
 import type { ReleaseDocument } from '../domain/release.ts';
 import { parseStrictJson } from '../json/strict.ts';
 
-const digest = z
-  .string()
-  .refine((text): text is Digest => isDigest(text), 'expected sha256:<64 hex digits>')
-  .transform((text) => text as Digest);
+const digest = z.string().refine((text): text is Digest => isDigest(text), 'expected sha256:<64 hex digits>');
 
 /** `release.json`, as written by `amlpromote release` and read by every step inside. */
 export const releaseDocumentSchema = z.strictObject({

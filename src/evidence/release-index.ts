@@ -17,7 +17,6 @@ export function encodeReleaseIndex(release: Omit<Release, 'index'>): ManifestCon
       (a.descriptor.digest < b.descriptor.digest ? -1 : 1),
   );
   return encodeManifest({
-    schemaVersion: 2,
     mediaType: mediaTypes.ociIndex,
     manifests: [
       listed(release.image, 'image'),

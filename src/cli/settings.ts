@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+/** What flags can say; every one of them can also stand in the environment as AMLPROMOTE_<NAME>. Flag > environment > default. */
+export interface SettingFlags {
+  readonly zones?: string | undefined;
+  readonly policy?: string | undefined;
+  readonly key?: string | undefined;
+  readonly certificate?: string | undefined;
+  readonly database?: string | undefined;
+  readonly store?: string | undefined;
+}
+
+export type Side = 'outside' | 'inside';
+
+/** Everything that comes from flags and the environment, as absolute paths. This module is the only reader of the environment. */
+export interface Settings {
+  readonly zones: string;
+  readonly store: string;
+  readonly cache: string;
+  readonly database: string;
+  readonly policy: (side: Side) => string;
+  readonly key: (side: Side) => string;
+  readonly certificate: (side: Side) => string;
+  /** True when a policy or key was named: a two-sided promote refuses that, for it would be the wrong one for one side. */
+  readonly namesPolicyOrKey: boolean;
+  /** DOCKER_HOST forms, in the order to try. */
+  readonly engineHosts: readonly string[];
+  readonly proxy: { readonly httpsProxy?: string; readonly noProxy?: string };
+  /** Who or what runs this, as the machine knows it: a CI run, or user@host. */
+  readonly identity: string;
+  /** Seconds; reproducible builds. */
+  readonly sourceDateEpoch?: number;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export function readSettings(
+  flags: SettingFlags,
+  env: Environment = process.env,
+  cwd: string = process.cwd(),
+): Settings {
+  const choose = (flag: string | undefined, name: string): string | undefined =>
+    given(flag) ?? given(env[`AMLPROMOTE_${name}`]);
+  const absolute = (file: string): string => path.resolve(cwd, file);
+  const zones = absolute(choose(flags.zones, 'ZONES') ?? 'zones.yaml');
+  const directory = path.dirname(zones);
+  const named = (flag: string | undefined, name: string, file: string) => (side: Side) => {
+    const chosen = choose(flag, name);
+    return chosen === undefined ? besideZones(directory, side, file) : absolute(chosen);
+  };
+  const database = choose(flags.database, 'DATABASE');
+  const home = given(env['HOME']) ?? os.homedir();
+  const epoch = given(env['SOURCE_DATE_EPOCH']);
+  const httpsProxy = given(env['HTTPS_PROXY']) ?? given(env['https_proxy']);
+  const noProxy = given(env['NO_PROXY']) ?? given(env['no_proxy']);
+  return {
+    zones,
+    store: absolute(
+      choose(flags.store, 'STORE') ??
+        path.join(given(env['XDG_DATA_HOME']) ?? path.join(home, '.local/share'), 'amlpromote/store'),
+    ),
+    cache: absolute(
+      given(env['AMLPROMOTE_CACHE']) ??
+        path.join(given(env['XDG_CACHE_HOME']) ?? path.join(home, '.cache'), 'amlpromote'),
+    ),
+    database:
+      database === undefined
+        ? firstThatExists([path.join(directory, 'db'), path.join(directory, '../db')])
+        : absolute(database),
+    policy: named(flags.policy, 'POLICY', 'policy.yaml'),
+    key: named(flags.key, 'KEY', 'key.pem'),
+    certificate: named(flags.certificate, 'CERTIFICATE', 'cert.pem'),
+    namesPolicyOrKey: ['POLICY', 'KEY', 'CERTIFICATE'].some(
+      (name) =>
+        choose({ POLICY: flags.policy, KEY: flags.key, CERTIFICATE: flags.certificate }[name], name) !==
+        undefined,
+    ),
+    engineHosts: engineHosts(env),
+    proxy: { ...(httpsProxy ? { httpsProxy } : {}), ...(noProxy ? { noProxy } : {}) },
+    identity: identityOf(env),
+    ...(epoch && /^\d{1,12}$/.test(epoch) ? { sourceDateEpoch: Number(epoch) } : {}),
+  };
+}
+
+/** https://no-color.org: any non-empty value switches colour off. */
+export const wantsColor = (isTerminal: boolean, env: Environment = process.env): boolean =>
+  isTerminal && given(env['NO_COLOR']) === undefined;
+
+const given = (value: string | undefined): string | undefined =>
+  value === undefined || value === '' ? undefined : value;
+
+/** `DIR/zones.yaml` knows both sides: `DIR/outside/policy.yaml`. `DIR/outside/zones.yaml` knows one: `DIR/outside/policy.yaml`. */
+function besideZones(directory: string, side: Side, file: string): string {
+  const own = path.join(directory, file);
+  const nested = path.join(directory, side, file);
+  return existsSync(nested) || !existsSync(own) ? nested : own;
+}
+
+const firstThatExists = (files: readonly [string, ...string[]]): string =>
+  files.find((file) => existsSync(file)) ?? files[0];
+
+function engineHosts(env: Environment): readonly string[] {
+  const named = given(env['DOCKER_HOST']);
+  if (named) return [named];
+  const runtime = given(env['XDG_RUNTIME_DIR']);
+  return [
+    '/var/run/docker.sock',
+    ...(runtime ? [`${runtime}/docker.sock`, `${runtime}/podman/podman.sock`] : []),
+    '/run/podman/podman.sock',
+  ].map((socket) => `unix://${socket}`);
+}
+
+function identityOf(env: Environment): string {
+  const github = given(env['GITHUB_SERVER_URL']);
+  if (github && given(env['GITHUB_RUN_ID']))
+    return `${github}/${env['GITHUB_REPOSITORY'] ?? ''}/actions/runs/${env['GITHUB_RUN_ID'] ?? ''}`;
+  const azure = given(env['BUILD_BUILDURI']) ? given(env['SYSTEM_COLLECTIONURI']) : undefined;
+  if (azure)
+    return `${azure}${env['SYSTEM_TEAMPROJECT'] ?? ''}/_build/results?buildId=${env['BUILD_BUILDID'] ?? ''}`;
+  return `${os.userInfo().username}@${os.hostname()}`;
+}
