@@ -1,0 +1,92 @@
+import { open } from 'node:fs/promises';
+import nodePath from 'node:path';
+import type * as z from 'zod';
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { FileCheck } from './files.ts';
+import { problemOfFile } from './files.ts';
+import { formatProblems } from './frame.ts';
+import { problemsOf } from './issues.ts';
+import type { ResolvePath } from './schema/fields.ts';
+import type { Problem } from './yaml.ts';
+import { readYaml } from './yaml.ts';
+
+const maxBytes = 1024 * 1024;
+
+export interface ManifestKind<Schema extends z.ZodType> {
+  readonly kind: 'Image' | 'Zones' | 'Policy';
+  /** Paths in the file are relative to its directory. */
+  readonly schema: (resolve: ResolvePath) => Schema;
+  /** Files that must be there. */
+  readonly files?: (value: z.output<Schema>) => readonly FileCheck[];
+}
+
+/**
+ * Reads, parses and validates one manifest.
+ * @throws MANIFEST_INVALID with every problem at `file:line:column` and the line itself
+ */
+export async function loadManifest<Schema extends z.ZodType>(
+  file: string,
+  kind: ManifestKind<Schema>,
+): Promise<{ value: z.output<Schema>; path: string }> {
+  const path = nodePath.resolve(file);
+  const text = await readText(file, kind.kind);
+  const fail = (problems: readonly Problem[]) => invalid(file, text, kind.kind, problems);
+
+  const source = await readYaml(text);
+  if (source.problems.length > 0) throw fail(source.problems);
+
+  const directory = nodePath.dirname(path);
+  const schema = kind.schema((written) => nodePath.resolve(directory, written));
+  const parsed = schema.safeParse(source.data);
+  if (!parsed.success) {
+    const { toJSONSchema } = await import('zod');
+    throw fail(problemsOf(parsed.error.issues, source, () => toJSONSchema(schema, { io: 'input' })));
+  }
+  const missing: Problem[] = [];
+  for (const check of kind.files?.(parsed.data) ?? []) {
+    const problem = await problemOfFile(check);
+    if (problem)
+      missing.push({ offset: source.valueAt(check.at), message: `${check.at.join('.')}: ${problem}` });
+  }
+  if (missing.length > 0) throw fail(missing);
+  return { value: parsed.data, path };
+}
+
+async function readText(file: string, kind: string): Promise<string> {
+  const bytes = await readCapped(file, kind);
+  if (bytes.byteLength > maxBytes)
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: larger than ${String(maxBytes)} bytes`);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: not valid UTF-8`, { cause });
+  }
+}
+
+/** At most one byte more than allowed, whatever the file is (a pipe, a device, one that grows). */
+async function readCapped(file: string, kind: string): Promise<Uint8Array> {
+  try {
+    await using handle = await open(file, 'r');
+    if ((await handle.stat()).isDirectory())
+      throw new AmlpromoteError('MANIFEST_INVALID', `${file} is a directory`);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of handle.createReadStream({ end: maxBytes, autoClose: false }))
+      chunks.push(chunk as Uint8Array);
+    return Buffer.concat(chunks);
+  } catch (cause) {
+    if (cause instanceof AmlpromoteError) throw cause;
+    const { code = 'unreadable' } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${why}`, {
+      nextSteps: [`Check the path of the ${kind} manifest; \`amlpromote init\` writes starter manifests.`],
+      cause,
+    });
+  }
+}
+
+const invalid = (file: string, text: string, kind: string, problems: readonly Problem[]): AmlpromoteError =>
+  new AmlpromoteError('MANIFEST_INVALID', formatProblems(file, text, problems), {
+    nextSteps: [
+      `Correct ${file}; the fields are described in manifests/schema/${kind.toLowerCase()}.schema.json.`,
+    ],
+  });

@@ -1,0 +1,215 @@
+import * as z from 'zod';
+import type { Digest } from '../../domain/digest.ts';
+import { isEnvironmentName, isRepositoryName, isReservedTag, isTag } from '../../domain/names.ts';
+import { formatPlatform, parsePlatform } from '../../domain/platform.ts';
+import type { ResolvePath } from './fields.ts';
+import { apiVersion, duration, filePath, filled, identifier, text } from './fields.ts';
+import { parseSourceImage } from './source-image.ts';
+
+const linuxAmd64 = { os: 'linux', architecture: 'amd64' } as const;
+
+const buildSchema = (resolve: ResolvePath) =>
+  z.strictObject({
+    context: filePath(resolve)
+      .describe('Directory that is sent to the builder, relative to this file. `.dockerignore` applies.')
+      .meta({ examples: ['../../images/churn-train'] }),
+    dockerfile: filled(1024)
+      .refine((value) => !value.startsWith('/') && !value.split('/').includes('..'), {
+        error: 'must be a path within the build context',
+      })
+      .default('Dockerfile')
+      .describe('Path of the Dockerfile within the context.'),
+    args: z
+      .record(identifier, z.string().max(4096))
+      .default({})
+      .describe('Build arguments. They are part of the provenance: no secrets.'),
+    target: filled(128).exactOptional().describe('Stage to build; by default the last one.'),
+    platform: z
+      .string()
+      .refine((value) => parsePlatform(value) !== undefined, {
+        error: 'is not a platform: write os/architecture, e.g. linux/amd64',
+      })
+      .transform((value) => parsePlatform(value) ?? linuxAmd64)
+      .prefault(formatPlatform(linuxAmd64))
+      .describe('os/architecture[/variant] of the image.'),
+    builder: z
+      .enum(['engine'], {
+        error: 'is not available: this version builds with the Docker-compatible engine (builder: engine)',
+      })
+      .default('engine')
+      .describe('What builds the image.'),
+    secrets: z
+      .array(z.unknown())
+      .max(0, {
+        error:
+          'build secrets need builder: buildx, which this version does not have; ' +
+          'use a private base image or a stage that is built elsewhere, never a build argument',
+      })
+      .exactOptional()
+      .describe('Build secrets; not available with builder: engine.'),
+  });
+
+const sourceSchema = (resolve: ResolvePath) =>
+  z
+    .strictObject({
+      build: buildSchema(resolve).exactOptional().describe('Build it from a Dockerfile.'),
+      image: z
+        .string()
+        .refine((value) => parseSourceImage(value, resolve) !== undefined, {
+          error:
+            'is not an image by digest: write host/repository@sha256:… or oci:DIRECTORY@sha256:… (a tag may move, so a digest is required)',
+        })
+        .exactOptional()
+        .describe('Promote an existing image, named by digest.')
+        .meta({ examples: ['mcr.microsoft.com/azureml/base@sha256:…', 'oci:../vendor-layout@sha256:…'] }),
+    })
+    .refine((source) => (source.build === undefined) !== (source.image === undefined), {
+      error: 'must have exactly one of build and image',
+    })
+    .transform(({ build, image }) => {
+      const existing = image === undefined ? undefined : parseSourceImage(image, resolve);
+      if (existing) return existing;
+      if (!build) throw new TypeError('a refined source has a build or an image');
+      const { context, dockerfile, args, platform, builder, target } = build;
+      const chosen = target === undefined ? {} : { target };
+      return { kind: 'build' as const, context, dockerfile, args, platform, builder, ...chosen };
+    })
+    .meta({ oneOf: [{ required: ['build'] }, { required: ['image'] }] });
+
+const uriType = z.enum(['uri_file', 'uri_folder']);
+
+const jobOutput = z.strictObject({
+  job: text(isEnvironmentName, 'is not an environment name').describe(
+    'Environment whose last completed smoke job is meant.',
+  ),
+  output: identifier.describe("Name of that job's output."),
+});
+
+const fileNamePattern = /(?:^|\/)[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+
+const inputSchema = (resolve: ResolvePath) =>
+  z
+    .strictObject({
+      type: z.enum(['uri_file', 'uri_folder', 'literal']).exactOptional(),
+      path: z
+        .union([filled(4096), jobOutput])
+        .exactOptional()
+        .describe(
+          'A local file of at most 1 MiB, relative to this file; or the output of another smoke job.',
+        ),
+      value: z.string().max(4096).exactOptional().describe('Literal text.'),
+    })
+    .superRefine((input, context) => {
+      const problem = problemOfInput(input);
+      if (problem) context.addIssue({ code: 'custom', message: problem });
+    })
+    .transform(({ type, path, value }) => {
+      if (path === undefined) return { type: 'literal' as const, value: value ?? '' };
+      if (typeof path === 'string') return { type: 'uri_file' as const, file: resolve(path) };
+      const uri = type === 'uri_folder' ? ('uri_folder' as const) : ('uri_file' as const);
+      return { type: uri, job: path.job, output: path.output };
+    })
+    .meta({ oneOf: [{ required: ['type', 'path'] }, { required: ['value'] }] });
+
+function problemOfInput(input: {
+  type?: 'uri_file' | 'uri_folder' | 'literal';
+  path?: string | object;
+  value?: string;
+}): string | undefined {
+  const { type, path, value } = input;
+  if ((path === undefined) === (value === undefined)) return 'must have exactly one of path and value';
+  if (value !== undefined)
+    return type === undefined || type === 'literal' ? undefined : `type ${type} needs a path, not a value`;
+  if (type === undefined || type === 'literal') return 'a path needs type: uri_file or uri_folder';
+  if (typeof path !== 'string') return undefined;
+  if (type === 'uri_folder')
+    return 'a local path needs type: uri_file (a folder can only come from another job)';
+  return fileNamePattern.test(path)
+    ? undefined
+    : 'the file name may have letters, digits, ".", "_" and "-" only, for it travels with the release';
+}
+
+const smokeSchema = (resolve: ResolvePath) =>
+  z
+    .strictObject({
+      command: filled(16_384)
+        .describe('What the job runs, with ${{inputs.NAME}} and ${{outputs.NAME}}.')
+        .meta({ examples: ['python train.py --data ${{inputs.data}} --out ${{outputs.model}}'] }),
+      inputs: z.record(identifier, inputSchema(resolve)).default({}),
+      outputs: z.record(identifier, z.strictObject({ type: uriType.default('uri_folder') })).default({}),
+      timeout: duration(1, 604_800).prefault('10m').describe('How long the job may take, e.g. 10m.'),
+    })
+    .superRefine(({ command, inputs, outputs }, context) => {
+      for (const [whole, inner = ''] of command.matchAll(/\$\{\{(.*?)\}\}/g)) {
+        const [, kind, name = ''] = /^\s*(inputs|outputs)\.([A-Za-z_]\w*)\s*$/.exec(inner) ?? [];
+        const declared = kind === 'inputs' ? inputs : outputs;
+        if (kind && Object.hasOwn(declared, name)) continue;
+        const message = kind
+          ? `names ${whole}, which smoke.${kind} does not declare`
+          : `has ${whole}; write \${{inputs.NAME}} or \${{outputs.NAME}}`;
+        context.addIssue({ code: 'custom', path: ['command'], message });
+      }
+    })
+    .transform(({ timeout, ...rest }) => ({ ...rest, timeoutSeconds: timeout }));
+
+/** The data scientist's file: what to build, what it is for, how to smoke it. */
+export const imageSchema = (resolve: ResolvePath) =>
+  z
+    .strictObject({
+      apiVersion,
+      kind: z.literal('Image'),
+      name: text(
+        isEnvironmentName,
+        'is not an environment name: a letter or digit, then up to 254 letters, digits, "_" or "-" (no dot), and not starting with AzureML or Microsoft',
+      )
+        .describe('Name of the Azure ML environment.')
+        .meta({ examples: ['churn-train'], pattern: '^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$' }),
+      version: text(
+        isTag,
+        'is not a version: letters, digits, ".", "_" and "-", at most 128, not starting with "." or "-"',
+      )
+        .refine((value) => !isReservedTag(value), {
+          error:
+            'is reserved for the tags that amlpromote itself sets (build-…, release-…, receipts, sha256-…)',
+        })
+        .describe(
+          'Immutable version; `auto` stands for the first 12 hex digits of the image digest. Quote it.',
+        )
+        .meta({ examples: ['1.4.0', 'auto'], pattern: '^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$' }),
+      release: z
+        .int({ error: 'is not a whole number' })
+        .min(1, { error: 'must be at least 1' })
+        .max(999_999_999, { error: 'must be less than 1000000000' })
+        .exactOptional()
+        .describe(
+          'Counter of the release; by default one more than the highest published. Inside refuses to go back.',
+        ),
+      repository: text(
+        isRepositoryName,
+        'is not a repository name (lower-case letters, digits, separators, "/")',
+      )
+        .describe('Repository in both registries.')
+        .meta({ examples: ['ml/churn-train'] }),
+      source: sourceSchema(resolve).describe('Where the image comes from: exactly one of build and image.'),
+      environment: z
+        .strictObject({
+          description: z.string().max(4096).exactOptional(),
+          tags: z.record(filled(256), z.string().max(256)).default({}),
+          uses: z
+            .array(z.enum(['batch-training', 'batch-inference']))
+            .max(16)
+            .default([])
+            .describe('What the environment is for; register checks the image against it.'),
+        })
+        .prefault({})
+        .describe('How the environment is described in the workspace.'),
+      smoke: smokeSchema(resolve).exactOptional().describe('The job that proves that the image runs there.'),
+    })
+    .meta({ title: 'amlpromote image manifest' });
+
+export type ParsedImage = z.output<ReturnType<typeof imageSchema>>;
+
+/** An existing image to promote: in a registry, or in an OCI image layout on disk (absolute path). */
+export type SourceImage =
+  | { kind: 'image'; from: 'registry'; host: string; repository: string; digest: Digest }
+  | { kind: 'image'; from: 'layout'; layout: string; digest: Digest };

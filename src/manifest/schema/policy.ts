@@ -1,0 +1,147 @@
+import * as z from 'zod';
+import { parsePlatform } from '../../domain/platform.ts';
+import type { ResolvePath } from './fields.ts';
+import { apiVersion, duration, filePath, filled, size, text } from './fields.ts';
+
+const tenYears = 3650 * 86_400;
+
+const isDate = (value: string): boolean => {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : Number.NaN;
+  // Date.parse takes 2026-02-30 for 2 March.
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(value);
+};
+
+const exceptionSchema = z.strictObject({
+  id: filled(128)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9:._-]*$/, { error: 'is not an advisory id such as CVE-2026-1234' })
+    .describe('Advisory id or one of its aliases.')
+    .meta({ examples: ['CVE-2026-1234'] }),
+  package: filled(256)
+    .exactOptional()
+    .describe(
+      'Package (or its Debian source) that the exception is for; * stands for any run of characters but /.',
+    ),
+  reason: filled(1024).describe('Why the finding is acceptable.'),
+  owner: filled(256).describe('Who answers for it.'),
+  expires: text(isDate, 'is not a date: write YYYY-MM-DD')
+    .describe('Last day, UTC, on which it applies.')
+    .meta({ examples: ['2026-12-31'] }),
+});
+
+const scanSchema = z.strictObject({
+  failOn: z
+    .enum(['low', 'medium', 'high', 'critical'])
+    .default('high')
+    .describe('Findings of this severity and above are refused.'),
+  unfixed: z
+    .enum(['fail', 'report', 'ignore'])
+    .default('report')
+    .describe(
+      'Findings without a fixed version: fail = like any other; report = named, not refused; ignore = left out.',
+    ),
+  unknown: z
+    .enum(['inconclusive', 'allow'])
+    .default('inconclusive')
+    .describe('What could not be scanned, matched or scored: unknown is not clean.'),
+  maxAge: duration(1, tenYears).prefault('14d').describe('A scan older than this must be made again.'),
+  databaseMaxAge: duration(1, tenYears)
+    .exactOptional()
+    .describe(
+      'An advisory database whose newest record is older than this is stale; by default the same as maxAge.',
+    ),
+  exceptions: z
+    .array(exceptionSchema)
+    .max(10_000)
+    .default([])
+    .describe('Findings that are accepted for a while.'),
+});
+
+const subjectPattern = /^\s*[A-Za-z0-9.]+\s*=\s*(?:\\.|[^,=])+(?:,\s*[A-Za-z0-9.]+\s*=\s*(?:\\.|[^,=])+)*$/;
+
+const trustSchema = (resolve: ResolvePath) =>
+  z.strictObject({
+    signers: z
+      .array(
+        z.strictObject({
+          name: filled(128),
+          ca: filePath(resolve).describe(
+            'PEM certificate of the CA (or the self-signed certificate) to trust.',
+          ),
+          subject: filled(1024)
+            .regex(subjectPattern, {
+              error: 'is not a distinguished name such as CN=release,O=Contoso,ST=Tokyo,C=JP',
+            })
+            .describe('Every RDN listed must be present in the signing certificate.')
+            .meta({ examples: ['CN=release,O=Contoso,ST=Tokyo,C=JP'] }),
+        }),
+      )
+      .default([])
+      .describe('Who may sign images, evidence and releases. Nobody by default.'),
+    required: z
+      .int({ error: 'is not a whole number' })
+      .min(1, { error: 'must be at least 1: unsigned images are never admitted' })
+      .max(16)
+      .default(1)
+      .describe('How many different signers must have signed.'),
+    receipts: z
+      .array(
+        z.strictObject({
+          name: filled(128),
+          certificate: filePath(resolve).describe('PEM certificate whose receipts are believed.'),
+        }),
+      )
+      .default([])
+      .describe("Whose receipts (the sensitive zone's signed verdicts) are believed."),
+    allowRollback: z
+      .boolean()
+      .default(false)
+      .describe('Admit a release whose counter is lower than one that was admitted before.'),
+  });
+
+const approvalsSchema = (resolve: ResolvePath) =>
+  z
+    .strictObject({
+      required: z.int({ error: 'is not a whole number' }).min(0).max(16).default(0),
+      approvers: z.array(z.strictObject({ name: filled(128), certificate: filePath(resolve) })).default([]),
+      notBuilder: z.boolean().default(true).describe('Whoever built the image cannot approve it.'),
+    })
+    .refine(({ required, approvers }) => approvers.length >= required, {
+      error: 'requires more approvals than it lists approvers',
+    });
+
+const imageRulesSchema = z.strictObject({
+  maxSize: size().prefault('20GiB').describe('Sum of the compressed layers.'),
+  platforms: z
+    .array(text((value) => parsePlatform(value) !== undefined, 'is not a platform such as linux/amd64'))
+    .min(1)
+    .default(['linux/amd64']),
+  allowedBases: z
+    .array(filled(512))
+    .default([])
+    .describe('Base images (name, or name@digest; * for any run of characters but /). Empty: any.'),
+  forbidRoot: z.boolean().default(false).describe('Refuse images that run as root.'),
+});
+
+/** The security team's file. Each zone has its own. */
+export const policySchema = (resolve: ResolvePath) =>
+  z
+    .strictObject({
+      apiVersion,
+      kind: z.literal('Policy'),
+      scan: scanSchema.prefault({}).describe('The gate over findings.'),
+      trust: trustSchema(resolve).prefault({}).describe('Who is believed.'),
+      approvals: approvalsSchema(resolve).prefault({}).describe('Whose signed yes is needed.'),
+      image: imageRulesSchema.prefault({}).describe('What an image may be.'),
+    })
+    .superRefine(({ trust }, context) => {
+      const names = trust.signers.map((signer) => signer.name);
+      if (trust.signers.length > 0 && new Set(names).size < trust.required)
+        context.addIssue({
+          code: 'custom',
+          path: ['trust', 'required'],
+          message: 'is more than the signers listed',
+        });
+    })
+    .meta({ title: 'amlpromote policy' });
+
+export type ParsedPolicy = z.output<ReturnType<typeof policySchema>>;
