@@ -1,0 +1,218 @@
+import * as z from 'zod';
+
+/**
+ * The documents that `--json` prints, schema first: types, tests and the published JSON Schemas (manifests/schema/output)
+ * come from here. Additive changes only within `amlpromote/v1`.
+ */
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+const verdict = z.enum(['allowed', 'refused', 'inconclusive']);
+const role = z.enum(['image', 'image-manifest', 'signature', 'sbom', 'scan', 'provenance', 'approval']);
+
+const reason = z.object({ code: z.string(), verdict, subject: z.string(), detail: z.string() });
+
+const image = z.object({
+  name: z.string().optional(),
+  repository: z.string(),
+  digest,
+  mediaType: z.string(),
+  /** Bytes of the manifest. */
+  size: z.int(),
+});
+
+export const buildOutput = z.object({
+  image,
+  version: z.string(),
+  location: z.enum(['store', 'registry']),
+  platform: z.string(),
+  buildKey: z.string().optional(),
+  already: z.boolean(),
+});
+
+export const scanOutput = z.object({
+  image,
+  verdict,
+  reasons: z.array(reason),
+  findings: z.array(
+    z.object({
+      id: z.string(),
+      aliases: z.array(z.string()),
+      severity: z.string(),
+      score: z.number().optional(),
+      package: z.string(),
+      version: z.string(),
+      purl: z.string(),
+      fixedVersions: z.array(z.string()),
+    }),
+  ),
+  components: z.int(),
+  gaps: z.array(z.object({ code: z.string(), subject: z.string(), detail: z.string() })),
+  database: z.object({ digest, newest: z.string().optional(), label: z.string().optional() }),
+  sbom: z.object({ digest }),
+  already: z.boolean(),
+});
+
+export const publishOutput = z.object({ image, reference: z.string(), already: z.boolean(), bytes: z.int() });
+
+const signature = z.object({ role, digest, mediaType: z.string(), already: z.boolean() });
+export const signOutput = z.object({ image, signatures: z.array(signature), already: z.boolean() });
+
+const releaseBody = z.object({
+  digest,
+  name: z.string(),
+  version: z.string(),
+  counter: z.int(),
+  signatures: z.array(digest),
+  /** Where release.json was written, if it was. */
+  file: z.string().optional(),
+  already: z.boolean(),
+});
+export const releaseOutput = z.object({ image, release: releaseBody });
+
+const delivered = z.object({ reference: z.string(), repository: z.string(), digest, tag: z.string() });
+const receipt = z.object({ digest, verdict, policyDigest: digest });
+export const importOutput = z.object({
+  release: z.object({ digest, name: z.string(), version: z.string(), counter: z.int() }),
+  delivered,
+  receipt,
+  route: z.string(),
+  transfers: z.int(),
+  already: z.boolean(),
+});
+
+export const verifyOutput = z.object({
+  verdict,
+  subject: z.string(),
+  policyDigest: digest,
+  rules: z.array(
+    z.object({
+      rule: z.string(),
+      verdict,
+      summary: z.string(),
+      reasons: z.array(reason),
+      evidence: z.array(digest),
+    }),
+  ),
+});
+
+const environment = z.object({
+  id: z.string(),
+  name: z.string(),
+  version: z.string(),
+  image: z.string(),
+  workspace: z.string(),
+  already: z.boolean(),
+});
+export const registerOutput = z.object({ environment, notes: z.array(z.string()) });
+
+const job = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.string(),
+  outputs: z.array(z.object({ name: z.string(), uri: z.string(), files: z.array(z.string()) })),
+  log: z.string().optional(),
+});
+export const runOutput = z.object({ environment: z.object({ id: z.string() }), job });
+
+const scanSummary = z.object({
+  verdict,
+  findings: z.int(),
+  components: z.int(),
+  reasons: z.array(reason),
+  database: z.object({ digest, newest: z.string().optional(), label: z.string().optional() }),
+});
+
+/** One image through as many steps as this process may take; what was not done is absent. */
+export const promoteOutput = z.object({
+  image: image.extend({ version: z.string() }),
+  scan: scanSummary.optional(),
+  signatures: z.array(signature),
+  release: releaseBody.optional(),
+  delivered: delivered.optional(),
+  receipt: receipt.optional(),
+  environment: environment.optional(),
+  job: job.optional(),
+});
+
+const failure = z.object({
+  error: z.object({ code: z.string(), message: z.string(), nextSteps: z.array(z.string()) }),
+});
+
+export const planOutput = z.object({
+  plan: z.array(
+    z.object({ image: z.string(), step: z.string(), side: z.enum(['outside', 'inside']), does: z.string() }),
+  ),
+});
+
+/** Several images: a result for each, in the order given. */
+export const promoteManyOutput = z.object({
+  results: z.array(z.union([promoteOutput, failure.extend({ image: z.object({ name: z.string() }) })])),
+});
+
+const notVisible = z.literal('not visible from here');
+export const statusOutput = z.object({
+  name: z.string(),
+  version: z.string(),
+  repository: z.string(),
+  outside: z.union([
+    notVisible,
+    z.object({
+      built: digest.optional(),
+      published: digest.optional(),
+      releases: z.array(z.object({ counter: z.int(), digest, version: z.string(), image: digest })),
+    }),
+  ]),
+  inside: z.union([
+    notVisible,
+    z.object({
+      quarantined: z.boolean(),
+      delivered: z.object({ digest, tag: z.string() }).optional(),
+      releases: z.array(z.object({ counter: z.int(), digest, version: z.string(), image: digest })),
+      receipts: z.int(),
+      environments: z.array(
+        z.object({ workspace: z.string(), id: z.string(), image: z.string().optional() }),
+      ),
+      lastJob: z.object({ name: z.string(), status: z.string() }).optional(),
+    }),
+  ]),
+});
+
+export const initOutput = z.object({
+  directory: z.string(),
+  written: z.array(z.string()),
+  kept: z.array(z.string()),
+});
+export const pruneOutput = z.object({ removed: z.int(), bytes: z.int() });
+export const sandboxOutput = z.looseObject({ running: z.boolean(), directory: z.string() });
+
+export type BuildOutput = z.infer<typeof buildOutput>;
+export type ScanOutput = z.infer<typeof scanOutput>;
+export type PublishOutput = z.infer<typeof publishOutput>;
+export type SignOutput = z.infer<typeof signOutput>;
+export type ReleaseOutput = z.infer<typeof releaseOutput>;
+export type ImportOutput = z.infer<typeof importOutput>;
+export type VerifyOutput = z.infer<typeof verifyOutput>;
+export type RegisterOutput = z.infer<typeof registerOutput>;
+export type RunOutput = z.infer<typeof runOutput>;
+export type PromoteOutput = z.infer<typeof promoteOutput>;
+export type StatusOutput = z.infer<typeof statusOutput>;
+
+/** By file name below manifests/schema/output. */
+export const outputSchemas = {
+  build: buildOutput,
+  scan: scanOutput,
+  publish: publishOutput,
+  sign: signOutput,
+  release: releaseOutput,
+  import: importOutput,
+  verify: verifyOutput,
+  register: registerOutput,
+  run: runOutput,
+  promote: promoteOutput,
+  'promote-many': promoteManyOutput,
+  plan: planOutput,
+  status: statusOutput,
+  init: initOutput,
+  'store-prune': pruneOutput,
+  sandbox: sandboxOutput,
+  error: failure,
+} as const;

@@ -1,0 +1,112 @@
+import type { Descriptor } from '../domain/descriptor.ts';
+import type { Digest } from '../domain/digest.ts';
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { Progress } from '../domain/events.ts';
+import { tags } from '../domain/names.ts';
+import type { Release, ReleaseDocument } from '../domain/release.ts';
+import { pushArtifact } from '../evidence/artifact.ts';
+import { encodeCarriedManifest } from '../evidence/carried-manifest.ts';
+import type { CarriedManifest } from '../evidence/carried-manifest.ts';
+import { encodeReleaseIndex } from '../evidence/release-index.ts';
+import type { Repository } from '../ports/content.ts';
+import { chooseCounter } from './release/counter.ts';
+
+export interface ReleaseInput {
+  readonly image: Descriptor;
+  /** What of the image manifest crosses, with the bytes of the smoke inputs in the order of their `layer` numbers. */
+  readonly carried: { readonly manifest: CarriedManifest; readonly inputs: readonly Uint8Array[] };
+  /** The counter that the image manifest asks for. */
+  readonly counter?: number | undefined;
+  /** Signatures and attestations of the image, as `sign` attached them. */
+  readonly evidence: Release['evidence'];
+}
+
+export interface ReleasePorts {
+  /** Registry host, for release.json. */
+  readonly host: string;
+  /** The staging repository: image and evidence are there already. */
+  readonly target: Repository;
+  /** Signs the index and returns the digests of the manifests that sign it; an existing valid signature is used again. */
+  readonly signIndex: (
+    index: Descriptor,
+  ) => Promise<{ readonly signatures: readonly Digest[]; readonly already: boolean }>;
+  readonly progress: Progress;
+}
+
+export interface ReleaseReport {
+  readonly document: ReleaseDocument;
+  readonly image: Descriptor;
+  readonly already: boolean;
+}
+
+/** Roles without which nothing may be released. */
+const needed = ['signature', 'sbom', 'scan', 'provenance'] as const;
+
+/**
+ * Makes the release: the index of image, evidence and carried image manifest, under `release-<n>`, signed. Running again with
+ * the same parts gives the same index and does nothing.
+ * @throws NOT_FOUND when evidence is missing, VERSION_CONFLICT, TAG_CONFLICT, and what registry and signer throw
+ */
+export async function release(input: ReleaseInput, ports: ReleasePorts): Promise<ReleaseReport> {
+  const { manifest } = input.carried;
+  const { target, progress } = ports;
+  const subject = `${manifest.name} ${manifest.version}`;
+  progress({ type: 'started', step: 'release', subject });
+  const absent = needed.filter((role) => !input.evidence.some((item) => item.role === role));
+  if (absent.length > 0) {
+    throw new AmlpromoteError(
+      'NOT_FOUND',
+      `${target.name}@${input.image.digest} has no ${absent.join(', ')} by this key`,
+      {
+        nextSteps: ['Run amlpromote sign first, with the key that releases.'],
+      },
+    );
+  }
+  const carried = encodeCarriedManifest(manifest, input.carried.inputs, input.image);
+  const counter = await chooseCounter(target, {
+    name: manifest.name,
+    version: manifest.version,
+    image: input.image.digest,
+    wanted: input.counter,
+  });
+  const index = encodeReleaseIndex({
+    name: manifest.name,
+    version: manifest.version,
+    release: counter,
+    repository: manifest.repository,
+    image: input.image,
+    evidence: [...input.evidence, { role: 'image-manifest', descriptor: carried.manifest.descriptor }],
+  });
+  const effect = (what: string, of: string): void =>
+    progress({ type: 'effect', step: 'release', effect: what, subject: of });
+  const tag = tags.release(counter);
+  const there = await target.resolve(tag);
+  const published = there?.digest === index.descriptor.digest;
+  if (!published) {
+    await pushArtifact(target, carried);
+    effect('pushed', carried.manifest.descriptor.digest);
+    await target.pushManifest(index, tag);
+    effect('tagged', `${target.name}:${tag}`);
+  }
+  const signed = await ports.signIndex(index.descriptor);
+  const document: ReleaseDocument = {
+    apiVersion: 'amlpromote/v1',
+    kind: 'Release',
+    registry: ports.host,
+    repository: manifest.repository,
+    name: manifest.name,
+    version: manifest.version,
+    release: counter,
+    index: { digest: index.descriptor.digest, size: index.descriptor.size },
+    signatures: signed.signatures,
+  };
+  const already = published && signed.already;
+  progress({
+    type: 'finished',
+    step: 'release',
+    subject,
+    already,
+    detail: `release ${counter}, ${index.descriptor.digest}`,
+  });
+  return { document, image: input.image, already };
+}
