@@ -1,4 +1,4 @@
-import type { Problem } from './yaml.ts';
+import type { Problem } from './problem.ts';
 
 const maxProblems = 20;
 

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { suggest } from './suggest.ts';
-import type { KeyPath, Problem, YamlSource } from './yaml.ts';
+import type { KeyPath, Problem } from './problem.ts';
+import type { YamlSource } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;

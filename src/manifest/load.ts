@@ -7,7 +7,7 @@ import { problemOfFile } from './files.ts';
 import { formatProblems } from './frame.ts';
 import { problemsOf } from './issues.ts';
 import type { ResolvePath } from './schema/fields.ts';
-import type { Problem } from './yaml.ts';
+import type { Problem } from './problem.ts';
 import { readYaml } from './yaml.ts';
 
 const maxBytes = 1024 * 1024;
@@ -33,15 +33,19 @@ export async function loadManifest<Schema extends z.ZodType>(
   const fail = (problems: readonly Problem[]) => invalid(file, text, kind.kind, problems);
 
   const source = await readYaml(text);
-  if (source.problems.length > 0) throw fail(source.problems);
+  if (!source.readable) throw fail(source.problems);
 
   const directory = nodePath.dirname(path);
   const schema = kind.schema((written) => nodePath.resolve(directory, written));
   const parsed = schema.safeParse(source.data);
   if (!parsed.success) {
     const { toJSONSchema } = await import('zod');
-    throw fail(problemsOf(parsed.error.issues, source, () => toJSONSchema(schema, { io: 'input' })));
+    const found = problemsOf(parsed.error.issues, source, () => toJSONSchema(schema, { io: 'input' }));
+    // What YAML refused (an alias, say) reads as a missing value: one problem, not two.
+    const places = new Set(source.problems.map(({ offset }) => offset));
+    throw fail([...source.problems, ...found.filter(({ offset }) => !places.has(offset))]);
   }
+  if (source.problems.length > 0) throw fail(source.problems);
   const missing: Problem[] = [];
   for (const check of kind.files?.(parsed.data) ?? []) {
     const problem = await problemOfFile(check);
@@ -55,7 +59,9 @@ export async function loadManifest<Schema extends z.ZodType>(
 async function readText(file: string, kind: string): Promise<string> {
   const bytes = await readCapped(file, kind);
   if (bytes.byteLength > maxBytes)
-    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: larger than ${String(maxBytes)} bytes`);
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: larger than ${String(maxBytes)} bytes`, {
+      nextSteps: [`Check that this is a ${kind} manifest.`],
+    });
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { Digest } from '../../domain/digest.ts';
 import { isEnvironmentName, isRepositoryName, isReservedTag, isTag } from '../../domain/names.ts';
 import { formatPlatform, parsePlatform } from '../../domain/platform.ts';
 import type { ResolvePath } from './fields.ts';
@@ -208,8 +207,3 @@ export const imageSchema = (resolve: ResolvePath) =>
     .meta({ title: 'amlpromote image manifest' });
 
 export type ParsedImage = z.output<ReturnType<typeof imageSchema>>;
-
-/** An existing image to promote: in a registry, or in an OCI image layout on disk (absolute path). */
-export type SourceImage =
-  | { kind: 'image'; from: 'registry'; host: string; repository: string; digest: Digest }
-  | { kind: 'image'; from: 'layout'; layout: string; digest: Digest };

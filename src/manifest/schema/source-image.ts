@@ -1,8 +1,13 @@
+import type { Digest } from '../../domain/digest.ts';
 import { isDigest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { parseReference } from '../../domain/reference.ts';
 import type { ResolvePath } from './fields.ts';
-import type { SourceImage } from './image.ts';
+
+/** An existing image to promote: in a registry, or in an OCI image layout on disk (absolute path). */
+export type SourceImage =
+  | { kind: 'image'; from: 'registry'; host: string; repository: string; digest: Digest }
+  | { kind: 'image'; from: 'layout'; layout: string; digest: Digest };
 
 /** `host/repository[:tag]@sha256:…` or `oci:DIRECTORY@sha256:…`; undefined for anything else, and without a digest. */
 export function parseSourceImage(written: string, resolve: ResolvePath): SourceImage | undefined {
