@@ -56,7 +56,7 @@ const scanSchema = z.strictObject({
     .describe('Findings that are accepted for a while.'),
 });
 
-const subjectPattern = /^\s*[A-Za-z0-9.]+\s*=\s*(?:\\.|[^,=])+(?:,\s*[A-Za-z0-9.]+\s*=\s*(?:\\.|[^,=])+)*$/;
+const subjectPattern = /^\s*[\w.-]+\s*=(?:\\.|[^\\,])+(?:,\s*[\w.-]+\s*=(?:\\.|[^\\,])+)*$/;
 
 const trustSchema = (resolve: ResolvePath) =>
   z.strictObject({

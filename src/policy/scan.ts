@@ -1,0 +1,76 @@
+import type { Finding, ScanReport } from '../domain/scan.ts';
+import type { Decision, Reason, Verdict } from '../domain/verdict.ts';
+import { decide } from '../domain/verdict.ts';
+import type { PolicyRules } from '../manifest/policy.ts';
+import { chooseException } from './exceptions.ts';
+import { freshnessReasons } from './freshness.ts';
+import { reachesGate } from './severity.ts';
+
+/**
+ * Findings × policy at a moment. Every finding that the gate looks at, every gap and everything stale is a reason, whatever
+ * it leads to, so that a reader sees what was accepted as well. A definite refusal always wins, then "could not check".
+ */
+export function evaluateScan(report: ScanReport, policy: Pick<PolicyRules, 'scan'>, now: Date): Decision {
+  return decide([
+    ...report.findings.flatMap((finding) => findingReasons(finding, policy.scan, now)),
+    ...coverageReasons(report, policy.scan),
+    ...freshnessReasons(report, policy.scan, now),
+  ]);
+}
+
+type ScanRules = PolicyRules['scan'];
+
+function findingReasons(finding: Finding, rules: ScanRules, now: Date): readonly Reason[] {
+  const gate = gateOf(finding, rules);
+  if (!gate) return [];
+  const subject = `${finding.id} in ${finding.package.name} ${finding.package.version}`;
+  const blocks = gate.verdict !== 'allowed';
+  const { applies, expired } = blocks ? chooseException(finding, rules.exceptions, now) : {};
+  if (applies) {
+    const { reason, owner, expires } = applies;
+    const detail = `${gate.detail}; accepted until ${expires} by ${owner}: ${reason}`;
+    return [{ code: gate.code, verdict: 'allowed', subject, detail }];
+  }
+  const named: Reason[] = expired
+    ? [
+        {
+          code: 'EXCEPTION_EXPIRED',
+          verdict: gate.verdict,
+          subject,
+          detail: `the exception of ${expired.owner} expired on ${expired.expires} and counts as absent`,
+        },
+      ]
+    : [];
+  return [{ ...gate, subject }, ...named];
+}
+
+/** What the severity gate says about a finding, exceptions aside; undefined = not worth a word. */
+function gateOf(finding: Finding, rules: ScanRules): Omit<Reason, 'subject'> | undefined {
+  const unfixed = finding.fixedVersions.length === 0;
+  if (unfixed && rules.unfixed === 'ignore') return undefined;
+  const fix = unfixed ? 'no fix is known' : `fixed in ${finding.fixedVersions.join(', ')}`;
+  if (finding.severity === 'unknown') {
+    const detail = `its severity is unknown; ${fix}`;
+    return { code: 'UNSCORED_SEVERITY', verdict: verdictOfUnknown(rules), detail };
+  }
+  if (!reachesGate(finding.severity, rules.failOn)) return undefined;
+  const score = finding.score === undefined ? '' : ` (${String(finding.score)})`;
+  const reported = unfixed && rules.unfixed === 'report';
+  const note = reported ? '; the policy reports such findings without refusing' : '';
+  const detail = `${finding.severity}${score}; ${fix}${note}`;
+  return { code: 'SEVERITY', verdict: reported ? 'allowed' : 'refused', detail };
+}
+
+/** "Unknown is not clean": what could not be looked at or matched, and an image in which nothing was found to look at. */
+function coverageReasons({ coverage }: ScanReport, rules: ScanRules): readonly Reason[] {
+  const verdict = verdictOfUnknown(rules);
+  const gaps = coverage.gaps.map(({ code, subject, detail }): Reason => {
+    return { code: 'UNKNOWN_COVERAGE', verdict, subject, detail: `${code}: ${detail}` };
+  });
+  if (coverage.components > 0 || gaps.length > 0) return gaps;
+  const detail = 'the scanner found no package at all, so it had nothing to match';
+  return [{ code: 'UNKNOWN_COVERAGE', verdict, subject: 'inventory', detail }];
+}
+
+const verdictOfUnknown = (rules: ScanRules): Verdict =>
+  rules.unknown === 'allow' ? 'allowed' : 'inconclusive';
