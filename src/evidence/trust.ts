@@ -1,7 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
-import type { Policy } from '../manifest/policy.ts';
+import { sha256 } from '../domain/sha256.ts';
+import type { PolicyRules } from '../manifest/policy.ts';
+import { policyDigest } from '../policy/digest.ts';
 import { readCertificatesPem } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
 import { parseName } from './distinguished-name.ts';
@@ -20,41 +23,60 @@ export interface TrustedKey {
   readonly certificate: Certificate;
 }
 
+/** A policy with the certificates that it names: everything that a verdict rests on. */
 export interface Trust {
+  readonly policy: PolicyRules;
+  readonly policyDigest: Digest;
   readonly signers: readonly TrustedSigner[];
-  /** How many different signers must have signed. */
-  readonly required: number;
   readonly receipts: readonly TrustedKey[];
 }
 
 /**
- * The certificates that a policy names, read from their files.
- * @throws POLICY_MISSING when a file is not there or holds no certificate: without it nothing can be judged.
+ * Reads the certificates that a policy names. Each file is read once, so digest and content are of the same bytes.
+ * @throws POLICY_MISSING when a file is not there or holds no certificate: without it nothing can be judged
  */
-export async function loadTrust(policy: Policy): Promise<Trust> {
+export async function loadTrust(policy: PolicyRules): Promise<Trust> {
+  const { signers, receipts } = policy.trust;
+  const files = [
+    ...signers.map(({ ca }) => ca),
+    ...receipts.map(({ certificate }) => certificate),
+    ...policy.approvals.approvers.map(({ certificate }) => certificate),
+  ];
+  const loaded = new Map(await Promise.all([...new Set(files)].map(loadFile)));
+  const contentOf = (file: string): LoadedFile => {
+    const found = loaded.get(file);
+    if (!found) throw new TypeError(`certificate file ${file} was not loaded`);
+    return found;
+  };
   return {
-    signers: await Promise.all(
-      policy.trust.signers.map(async ({ name, ca, subject }) => ({
-        name,
-        anchors: await certificatesOf(ca, `CA of signer ${name}`),
-        subject: parseName(subject),
-      })),
-    ),
-    required: policy.trust.required,
-    receipts: await Promise.all(
-      policy.trust.receipts.map(async ({ name, certificate }) => {
-        const [first] = await certificatesOf(certificate, `certificate of receipt signer ${name}`);
-        return { name, certificate: first };
-      }),
-    ),
+    policy,
+    policyDigest: policyDigest(policy, (file) => contentOf(file).digest),
+    signers: signers.map(({ name, ca, subject }) => ({
+      name,
+      anchors: contentOf(ca).certificates,
+      subject: parseName(subject),
+    })),
+    receipts: receipts.map(({ name, certificate }) => ({
+      name,
+      certificate: contentOf(certificate).certificates[0],
+    })),
   };
 }
 
-async function certificatesOf(path: string, what: string): Promise<readonly [Certificate, ...Certificate[]]> {
+interface LoadedFile {
+  readonly digest: Digest;
+  readonly certificates: readonly [Certificate, ...Certificate[]];
+}
+
+async function loadFile(path: string): Promise<readonly [string, LoadedFile]> {
   try {
-    return await readCertificatesPem(await readFile(path, 'utf8'), path);
+    const pem = await readFile(path);
+    return [
+      path,
+      { digest: sha256(pem), certificates: await readCertificatesPem(pem.toString('utf8'), path) },
+    ];
   } catch (cause) {
-    throw new AmlpromoteError('POLICY_MISSING', `policy: the ${what} (${path}) cannot be read`, {
+    throw new AmlpromoteError('POLICY_MISSING', `policy: the certificate ${path} cannot be read`, {
       nextSteps: ['Put the PEM file where the policy says, or correct the path in the policy.'],
       cause,
     });
