@@ -53,6 +53,8 @@ export interface Faults {
   clear(): void;
   /** The first fault of these kinds that fits this request, and counts it as happened. */
   take<K extends FaultKind>(request: SandboxRequest, ...kinds: K[]): ActionOf<K> | undefined;
+  /** Every one that fits. */
+  takeAll<K extends FaultKind>(request: SandboxRequest, ...kinds: K[]): ActionOf<K>[];
 }
 
 interface Armed {
@@ -71,6 +73,19 @@ export function openFaults(path: string): Faults {
     stamp = current;
     fromFile = ((readJson(path) ?? []) as readonly Fault[]).map((fault) => ({ fault, seen: 0 }));
   };
+  function* matching<K extends FaultKind>(
+    request: SandboxRequest,
+    kinds: readonly K[],
+  ): Generator<ActionOf<K>, undefined> {
+    reload();
+    for (const armed of [...added, ...fromFile]) {
+      const { action, skip = 0, count = Infinity } = armed.fault;
+      if (!isOf(action, kinds) || !fits(armed.fault, request)) continue;
+      armed.seen += 1;
+      if (armed.seen > skip && armed.seen <= skip + count) yield action;
+    }
+    return undefined;
+  }
   return {
     add: (fault) => {
       const armed = { fault, seen: 0 };
@@ -80,17 +95,8 @@ export function openFaults(path: string): Faults {
     clear: () => {
       added.clear();
     },
-    take: (request, ...kinds) => {
-      reload();
-      for (const armed of [...added, ...fromFile]) {
-        const { action } = armed.fault;
-        if (!isOf(action, kinds) || !fits(armed.fault, request)) continue;
-        armed.seen += 1;
-        const { skip = 0, count = Infinity } = armed.fault;
-        if (armed.seen > skip && armed.seen <= skip + count) return action;
-      }
-      return undefined;
-    },
+    take: (request, ...kinds) => matching(request, kinds).next().value,
+    takeAll: (request, ...kinds) => [...matching(request, kinds)],
   };
 }
 

@@ -13,6 +13,8 @@ export type Claims = Readonly<Record<string, unknown>> & {
 
 /** Signs and checks every token of this sandbox: Entra access tokens, ACR tokens, workload assertions, download URLs. */
 export interface TokenKey {
+  /** The public half (RFC 7517). */
+  readonly jwk: object;
   issue(claims: Claims): string;
   /** The claims, when the signature is ours, the token is not expired and meant for this issuer and audience. */
   check(token: string, expected: { readonly iss: string; readonly aud: string }, now: Date): TokenCheck;
@@ -29,7 +31,12 @@ export function openTokenKey(stateDirectory: string): TokenKey {
   const path = join(stateDirectory, 'token-key.pem');
   const pem = readOptional(path) ?? createPem(path);
   const key = createPrivateKey(pem);
-  return { issue: (claims) => issue(key, claims), check: checker(createPublicKey(key)) };
+  const publicKey = createPublicKey(key);
+  return {
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid: 'sandbox', use: 'sig', alg: 'ES256' },
+    issue: (claims) => issue(key, claims),
+    check: checker(publicKey),
+  };
 }
 
 function createPem(path: string): string {

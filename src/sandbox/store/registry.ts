@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeJson } from '../state/files.ts';
 import type { BlobFiles } from './blobs.ts';
@@ -17,6 +17,8 @@ export interface RegistryStore {
   repository(name: string): Repository | undefined;
   /** Made when it does not exist, as the first push does. */
   ensure(name: string): Repository;
+  /** Forgets a repository; the bytes stay, other repositories may show them. */
+  remove(name: string): void;
 }
 
 export function openRegistryStore(directory: string, clock: { now(): Date }): RegistryStore {
@@ -52,5 +54,9 @@ export function openRegistryStore(directory: string, clock: { now(): Date }): Re
         .sort(),
     repository: (name) => known.get(name),
     ensure: (name) => known.get(name) ?? create(name),
+    remove: (name) => {
+      known.delete(name);
+      rmSync(fileOf(name), { force: true });
+    },
   };
 }

@@ -100,6 +100,10 @@ export class Repository {
     this.#change({ blobs: { ...this.#data.blobs, [digest]: true } });
   }
 
+  deleteBlob(digest: Digest): void {
+    this.#change({ blobs: without(this.#data.blobs, [digest]) });
+  }
+
   /** Shows a manifest; the same again only touches its time. */
   putManifest(digest: Digest, facts: ManifestFacts): void {
     const before = this.manifest(digest);

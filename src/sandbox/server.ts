@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SandboxContext } from './context.ts';
+import { firewall, isAzureHost } from './firewall.ts';
+import type { Handler, SandboxRequest, SandboxResponse, Vantage } from './http.ts';
+import { azureError, createRequest, ResponseError } from './http.ts';
+import { respond } from './respond.ts';
+import { route } from './router.ts';
+import type { ServerIdentity } from './tls.ts';
+
+export interface Listener {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+interface Serving {
+  readonly context: SandboxContext;
+  readonly handlers: readonly Handler[];
+  /** The port of the last time; another one is taken when it is in use. */
+  readonly port: number | undefined;
+}
+
+/** One TLS port for everything that a zone's network reaches; hosts are told apart by name. */
+export function listenVantage(
+  vantage: Vantage,
+  identity: ServerIdentity,
+  serving: Serving,
+): Promise<Listener> {
+  const server = createHttpsServer({
+    key: identity.key,
+    cert: identity.certificates,
+    SNICallback: (name, done) => {
+      // The firewall in front of the sealed zone reads the name in the handshake and lets only Azure through.
+      if (vantage === 'inside' && !isAzureHost(name)) done(new Error(`${name} is blocked`));
+      else done(null);
+    },
+  });
+  return listen(server, serving, (incoming) => {
+    const host = (incoming.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+    if (vantage === 'inside' && !isAzureHost(host)) return undefined;
+    const { servername } = incoming.socket as TLSSocket;
+    if (typeof servername === 'string' && servername.toLowerCase() !== host)
+      throw azureError(421, 'MisdirectedRequest', 'The Host header is not the name of the TLS handshake.');
+    return createRequest(incoming, host, vantage);
+  });
+}
+
+/** The plain-http port of one registry, without authentication, for the public tools. */
+export function listenLoopback(host: string, serving: Serving): Promise<Listener> {
+  return listen(createHttpServer(), serving, (incoming) => createRequest(incoming, host, 'loopback'));
+}
+
+/** `read` gives undefined for a request whose connection is to be cut. */
+async function listen(
+  server: Server,
+  { context, handlers, port }: Serving,
+  read: (incoming: IncomingMessage) => SandboxRequest | undefined,
+): Promise<Listener> {
+  // A client's idle connection must not be closed under it just when it is used again, and big uploads take their time.
+  server.keepAliveTimeout = 120_000;
+  server.headersTimeout = 125_000;
+  server.requestTimeout = 0;
+  server.on('request', (incoming, outgoing) => void serve(context, handlers, read, incoming, outgoing));
+  await bind(server, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function bind(server: Server, port: number | undefined): Promise<void> {
+  try {
+    await bindOnce(server, port ?? 0);
+  } catch (error) {
+    if (port === undefined || !(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'))
+      throw error;
+    await bindOnce(server, 0);
+  }
+}
+
+const bindOnce = (server: Server, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+async function serve(
+  context: SandboxContext,
+  handlers: readonly Handler[],
+  read: (incoming: IncomingMessage) => SandboxRequest | undefined,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  outgoing.setHeader('x-ms-request-id', randomUUID());
+  let request: SandboxRequest | undefined;
+  try {
+    request = read(incoming);
+  } catch (error) {
+    if (!(error instanceof ResponseError)) throw error;
+    outgoing.writeHead(error.response.status, { 'content-type': 'application/json' });
+    outgoing.end(JSON.stringify(error.response.body));
+    return;
+  }
+  if (!request) {
+    incoming.socket.destroy();
+    return;
+  }
+  const { vantage, method, host, path } = request;
+  const status = await exchange(context, handlers, request, incoming, outgoing);
+  context.events.add({ time: context.clock.now().toISOString(), vantage, method, host, path, status });
+}
+
+async function exchange(
+  context: SandboxContext,
+  handlers: readonly Handler[],
+  request: SandboxRequest,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<number> {
+  try {
+    const fault = await before(context, request);
+    if (fault === 'reset') {
+      incoming.socket.destroy();
+      return 0;
+    }
+    const response = fault ?? firewall(request) ?? (await route(handlers, request));
+    return await respond(request, outgoing, response, context.faults);
+  } catch (error) {
+    // A broken upload ends here too; then nobody reads the answer.
+    if (outgoing.headersSent || incoming.destroyed) {
+      outgoing.destroy();
+      return 0;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    const { response } = azureError(500, 'InternalServerError', message);
+    return respond(request, outgoing, response, context.faults);
+  }
+}
+
+async function before(
+  context: SandboxContext,
+  request: SandboxRequest,
+): Promise<SandboxResponse | 'reset' | undefined> {
+  const { faults } = context;
+  const slow = faults.take(request, 'delay');
+  if (slow) await delay(slow.milliseconds);
+  if (faults.take(request, 'reset')) return 'reset';
+  const status = faults.take(request, 'status');
+  if (status) {
+    const { headers, body = { error: { code: 'Fault', message: 'A fault switch answered this request.' } } } =
+      status;
+    return { status: status.status, body, ...(headers && { headers }) };
+  }
+  if (!faults.take(request, 'expired-token')) return undefined;
+  return azureError(
+    401,
+    'ExpiredAuthenticationToken',
+    'The access token expiry UTC time is earlier than current UTC time.',
+    {
+      'www-authenticate': 'Bearer error="invalid_token"',
+    },
+  ).response;
+}
