@@ -1,12 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { createHasher } from '../../domain/sha256.ts';
 import { createVerifier } from '../verified.ts';
-import { syncDirectory, temporaryPath } from './files.ts';
+import { temporaryPath } from './files.ts';
 import type { StorePaths } from './paths.ts';
 import { blobPath } from './paths.ts';
 
@@ -80,9 +79,8 @@ async function writeBlob(
     } finally {
       await handle.close();
     }
-    const target = blobPath(paths, digest);
-    await rename(temporary, target);
-    await syncDirectory(dirname(target));
+    // The directory is synced when a manifest names the blob: until then a power cut may take it away again.
+    await rename(temporary, blobPath(paths, digest));
     return digest;
   } catch (error) {
     source.destroy();

@@ -11,7 +11,7 @@ import { childrenOf, referrerOf } from '../manifest.ts';
 import { mismatch } from '../verified.ts';
 import { missingBlob, openBlob, readChecked } from './blob-reader.ts';
 import { writeVerifiedBlob } from './blob-writer.ts';
-import { guarded, isMissing, writeAtomically } from './files.ts';
+import { guarded, isMissing, syncDirectory, writeAtomically } from './files.ts';
 import type { Entry, IndexFile } from './index-file.ts';
 import { bareDescriptor, belongsTo, entryOf, subjectIsUnknown } from './index-file.ts';
 import type { StorePaths } from './paths.ts';
@@ -121,6 +121,7 @@ export function storeRepository(parts: StoreParts, name: string): StoreRepositor
         // Under the lock, so that no prune comes between looking and naming.
         await index.update(async (entries) => {
           for (const child of children) await requireChild(child, entries, name, paths);
+          await syncDirectory(paths.blobs);
           if (!(await isIntact(paths, digest)))
             await writeAtomically(paths, blobPath(paths, digest), content.bytes);
           return withManifest(entries, descriptor, name, tag, referrer?.subject.digest);
