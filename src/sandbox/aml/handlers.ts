@@ -1,0 +1,16 @@
+import type { SandboxContext } from '../context.ts';
+import type { Handler } from '../http.ts';
+import { environmentHandlers } from './environment-routes.ts';
+import { jobHandlers } from './job-routes.ts';
+import { amlState } from './state.ts';
+import { workspaceHandlers } from './workspace-routes.ts';
+
+/** ARM routes of Azure Machine Learning: `Microsoft.MachineLearningServices/workspaces/ml-risk` and what is in it. */
+export function amlHandlers(context: SandboxContext): Handler[] {
+  const state = amlState(context);
+  return [
+    ...workspaceHandlers(context),
+    ...environmentHandlers(context, state.environments),
+    ...jobHandlers(context, state),
+  ];
+}
