@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { suggest } from './suggest.ts';
 import type { KeyPath, Problem } from './problem.ts';
+import { dotted } from './problem.ts';
 import type { YamlSource } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -68,12 +69,6 @@ function problemsOfIssue(
 }
 
 const isWrongShape = (issue: Issue): boolean => issue.path.length === 0 && issue.code === 'invalid_type';
-
-const dotted = (path: KeyPath): string =>
-  path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${String(key)}]`;
-    return text ? `${text}.${key}` : key;
-  }, '');
 
 function unknownKey(key: string, parent: string, known: readonly string[]): string {
   const meant = suggest(key, known);

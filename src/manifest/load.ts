@@ -8,6 +8,7 @@ import { formatProblems } from './frame.ts';
 import { problemsOf } from './issues.ts';
 import type { ResolvePath } from './schema/fields.ts';
 import type { Problem } from './problem.ts';
+import { dotted } from './problem.ts';
 import { readYaml } from './yaml.ts';
 
 const maxBytes = 1024 * 1024;
@@ -50,7 +51,7 @@ export async function loadManifest<Schema extends z.ZodType>(
   for (const check of kind.files?.(parsed.data) ?? []) {
     const problem = await problemOfFile(check);
     if (problem)
-      missing.push({ offset: source.valueAt(check.at), message: `${check.at.join('.')}: ${problem}` });
+      missing.push({ offset: source.valueAt(check.at), message: `${dotted(check.at)}: ${problem}` });
   }
   if (missing.length > 0) throw fail(missing);
   return { value: parsed.data, path };

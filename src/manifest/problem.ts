@@ -5,3 +5,10 @@ export interface Problem {
 }
 
 export type KeyPath = readonly (string | number)[];
+
+/** As people write it: `trust.signers[0].ca`. */
+export const dotted = (path: KeyPath): string =>
+  path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${String(key)}]`;
+    return text ? `${text}.${key}` : key;
+  }, '');

@@ -1,0 +1,154 @@
+import path from 'node:path';
+import test from 'ava';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
+import { certificateDigests } from '../../src/manifest/policy-certificates.ts';
+import { loadPolicy } from '../../src/manifest/policy.ts';
+import { policyDigest } from '../../src/policy/digest.ts';
+import { defaultRules, policyFiles, policyYaml } from '../support/manifest-samples.ts';
+import { temporaryDirectory } from '../support/temp-directory.ts';
+
+test('the policy of the design', async (t) => {
+  const directory = await temporaryDirectory(t, { 'policy.yaml': policyYaml, ...policyFiles });
+  const policy = await loadPolicy(path.join(directory, 'policy.yaml'));
+  t.like(policy.scan, { failOn: 'high', unfixed: 'report', unknown: 'inconclusive', maxAge: 1_209_600 });
+  t.like(policy.scan.exceptions[0], { id: 'CVE-2026-1', package: 'openssl', expires: '2026-12-31' });
+  t.is(policy.trust.signers[0]?.ca, path.join(directory, 'trust/release-ca.pem'));
+  t.is(policy.trust.receipts[0]?.certificate, path.join(directory, 'trust/receipt.pem'));
+  t.is(policy.image.maxSize, 20 * 2 ** 30);
+});
+
+test('a policy that says nothing is the strict one, and trusts nobody', async (t) => {
+  const directory = await temporaryDirectory(t, {
+    'policy.yaml': 'apiVersion: amlpromote/v1\nkind: Policy\n',
+  });
+  const file = path.join(directory, 'policy.yaml');
+  t.deepEqual(await loadPolicy(file), { ...defaultRules, file });
+});
+
+test('no policy is POLICY_MISSING, exit 2', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const error = await t.throwsAsync(loadPolicy(path.join(directory, 'policy.yaml')), {
+    instanceOf: AmlpromoteError,
+  });
+  t.is(error.code, 'POLICY_MISSING');
+  t.is(error.exitCode, 2);
+});
+
+const cases: readonly (readonly [title: string, from: string, to: string, expected: RegExp])[] = [
+  ['misspelt key', 'failOn:', 'failon:', /:3:10: unknown key "failon" in scan; did you mean "failOn"\?/],
+  [
+    'severity',
+    'failOn: high',
+    'failOn: hihg',
+    /scan.failOn: expected one of low, medium, high, critical, .*did you mean "high"\?/,
+  ],
+  [
+    'unknown: ignore',
+    'unknown: inconclusive',
+    'unknown: ignore',
+    /scan.unknown: expected one of inconclusive, allow/,
+  ],
+  ['age', 'maxAge: 14d', 'maxAge: 14 days', /scan.maxAge: is not a duration/],
+  ['exception without an owner', 'owner: jo@contoso.example, ', '', /scan.exceptions\[0\].owner: is missing/],
+  ['exception without an expiry', ', expires: 2026-12-31', '', /scan.exceptions\[0\].expires: is missing/],
+  ['expiry that is no day', '2026-12-31', '2026-02-30', /scan.exceptions\[0\].expires: is not a date/],
+  ['expiry of another form', '2026-12-31', '31.12.2026', /scan.exceptions\[0\].expires: is not a date/],
+  [
+    'required: 0',
+    'required: 1',
+    'required: 0',
+    /trust.required: must be at least 1: unsigned images are never admitted/,
+  ],
+  [
+    'more required than signers',
+    'required: 1',
+    'required: 2',
+    /trust.required: is more than the signers listed/,
+  ],
+  [
+    'subject',
+    '"CN=release,O=Contoso,ST=Tokyo,C=JP"',
+    'release',
+    /trust.signers\[0\].subject: is not a distinguished name/,
+  ],
+  [
+    'missing CA',
+    './trust/release-ca.pem',
+    './trust/none.pem',
+    /:4:\d+: trust.signers\[0\].ca: there is no file/,
+  ],
+  [
+    'missing receipt certificate',
+    './trust/receipt.pem',
+    './trust/none.pem',
+    /trust.receipts\[0\].certificate: there is no file/,
+  ],
+  [
+    'more approvals than approvers',
+    'required: 0, approvers',
+    'required: 1, approvers',
+    /approvals: requires more approvals than it lists approvers/,
+  ],
+  ['size', '20GiB', '20 gigs', /image.maxSize: is not a size/],
+  ['no platform', '[linux/amd64]', '[]', /image.platforms/],
+  [
+    'forbidRoot as text',
+    'forbidRoot: false',
+    'forbidRoot: "no"',
+    /image.forbidRoot: expected true or false, got the text "no"/,
+  ],
+];
+
+for (const [title, from, to, expected] of cases)
+  test(`refused: ${title}`, async (t) => {
+    t.true(policyYaml.includes(from), 'the case must change the sample');
+    const directory = await temporaryDirectory(t, {
+      'policy.yaml': policyYaml.replace(from, () => to),
+      ...policyFiles,
+    });
+    const error = await t.throwsAsync(loadPolicy(path.join(directory, 'policy.yaml')), {
+      instanceOf: AmlpromoteError,
+    });
+    t.is(error.code, 'MANIFEST_INVALID');
+    t.regex(error.message, expected);
+  });
+
+const digestOf = async (file: string): Promise<string> => {
+  const policy = await loadPolicy(file);
+  return policyDigest(policy, await certificateDigests(policy));
+};
+
+test('the policy digest does not depend on place, layout, comments or certificate paths', async (t) => {
+  const one = await temporaryDirectory(t, { 'policy.yaml': policyYaml, ...policyFiles });
+  const other = await temporaryDirectory(t, {
+    'p.yml': `# another file\n${policyYaml.replace('./trust/release-ca.pem', './ca.pem').replace('maxAge: 14d', 'maxAge: 2w')}`,
+    'ca.pem': `# a comment\r\n${policyFiles['trust/release-ca.pem'].replaceAll('\n', '\r\n')}`,
+    'trust/receipt.pem': policyFiles['trust/receipt.pem'],
+  });
+  t.is(await digestOf(path.join(one, 'policy.yaml')), await digestOf(path.join(other, 'p.yml')));
+});
+
+test('threat 35: another rule or another certificate is another policy digest', async (t) => {
+  const directory = await temporaryDirectory(t, {
+    ...policyFiles,
+    'policy.yaml': policyYaml,
+    'rule.yaml': policyYaml.replace('failOn: high', 'failOn: critical'),
+    'certificate.yaml': policyYaml.replace('release-ca.pem', 'receipt.pem'),
+  });
+  const digests = await Promise.all(
+    ['policy.yaml', 'rule.yaml', 'certificate.yaml'].map((name) => digestOf(path.join(directory, name))),
+  );
+  t.is(new Set(digests).size, 3);
+});
+
+test('a file without a certificate is named', async (t) => {
+  const directory = await temporaryDirectory(t, {
+    'policy.yaml': policyYaml,
+    ...policyFiles,
+    'trust/receipt.pem': 'hello',
+  });
+  const policy = await loadPolicy(path.join(directory, 'policy.yaml'));
+  await t.throwsAsync(certificateDigests(policy), {
+    message: /receipt\.pem, which the policy names, has no PEM certificate/,
+  });
+});
