@@ -13,7 +13,7 @@ import type { Signer } from '../ports/signer.ts';
 import { checkVersionTag, lockAll, mount, tagRelease } from './import/admit.ts';
 import { carry, listCarried } from './import/carry.ts';
 import type { CarriedRelease } from './import/carry.ts';
-import { requireAllowed } from './require-allowed.ts';
+import { requireAllowed } from './verify/require.ts';
 import { verifyRelease } from './verify.ts';
 import type { VerificationReport } from './verify.ts';
 
@@ -144,13 +144,7 @@ async function verify(
     policy,
     { clock: ports.clock, progress: ports.progress },
   );
-  requireAllowed(
-    { verdict: verification.verdict, reasons: verification.rules.flatMap((rule) => rule.reasons) },
-    `release ${document.name} ${document.version}`,
-    [
-      'Run amlpromote verify RELEASE to see every rule and the evidence behind it. Nothing was admitted; it waits in quarantine.',
-    ],
-  );
+  requireAllowed(verification);
   return verification;
 }
 
