@@ -9,6 +9,8 @@ export interface EngineBuildRequest {
   readonly target?: string;
   readonly platform: Platform;
   readonly labels: Readonly<Record<string, string>>;
+  /** The Dockerfile has syntax that only BuildKit knows: an engine that has a choice builds with that. */
+  readonly needsBuildKit?: boolean;
   readonly onLog: (line: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -23,12 +25,22 @@ export interface EngineImage {
   readonly sizeBytes: number;
 }
 
+export interface EngineInspectOptions {
+  readonly pull?: boolean;
+  readonly platform?: Platform;
+  readonly onLog?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
 /** A Docker-compatible engine. ENGINE_UNREACHABLE when it does not answer; BUILD_FAILED with the log's tail; DISK_FULL. */
 export interface Engine {
   version(): Promise<{ readonly name: string; readonly version: string }>;
   build(request: EngineBuildRequest): Promise<EngineImage>;
-  /** undefined when the engine does not have it. Never pulls. */
-  inspect(reference: string): Promise<EngineImage | undefined>;
+  /**
+   * undefined when the engine does not have it. Pulls only with `pull` (then NOT_FOUND, UNREACHABLE, FORBIDDEN when that
+   * fails), so that a base image has a digest before the build.
+   */
+  inspect(reference: string, options?: EngineInspectOptions): Promise<EngineImage | undefined>;
   /** `docker save`: a docker-archive tar (legacy or OCI flavoured: both carry manifest.json). */
   save(imageId: string): Promise<Readable>;
 }

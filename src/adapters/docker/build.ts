@@ -1,0 +1,90 @@
+import type Docker from 'dockerode';
+import type { Readable } from 'node:stream';
+import { AmlpromoteError } from '../../domain/errors.ts';
+import { formatPlatform } from '../../domain/platform.ts';
+import type { EngineBuildRequest } from '../../ports/engine.ts';
+import { followStream } from './build-stream.ts';
+import { diskFull, isDiskFull, reasonOf, statusOf } from './errors.ts';
+import { readableOf } from './stream.ts';
+import type { EngineTraits } from './traits.ts';
+
+/** Lines of the log that go into the error. */
+const tailLines = 20;
+
+/**
+ * One build; returns the image's id. The classic builder where the engine prefers it (Docker before 23, Podman), BuildKit
+ * where that is the engine's default or the Dockerfile needs it.
+ * @throws BUILD_FAILED with the log's tail; DISK_FULL
+ */
+export async function buildImage(
+  docker: Docker,
+  address: string,
+  traits: EngineTraits,
+  request: EngineBuildRequest,
+): Promise<string> {
+  const tail: string[] = [];
+  const onLog = (line: string): void => {
+    tail.push(line);
+    if (tail.length > tailLines) tail.shift();
+    request.onLog(line);
+  };
+  const fail = (reason: string): AmlpromoteError =>
+    isDiskFull(reason) ? diskFull(address) : buildFailed(reason, tail);
+
+  const context = request.context();
+  let contextError: Error | undefined;
+  context.once('error', (error) => (contextError = error));
+  const stream = await send(docker, context, traits, request).catch((error: unknown) => {
+    if (contextError !== undefined) throw contextError;
+    // 400 and 500 before the stream starts: the Dockerfile cannot be read, an unknown target, an invalid argument.
+    if (statusOf(error) !== undefined) throw fail(reasonOf(error));
+    throw error;
+  });
+  const outcome = await followStream(stream, onLog);
+  if (contextError !== undefined) throw contextError;
+  if (outcome.error !== undefined) throw fail(outcome.error);
+  if (outcome.imageId === undefined) throw fail('the engine ended the build without naming an image');
+  return outcome.imageId;
+}
+
+async function send(
+  docker: Docker,
+  context: Readable,
+  traits: EngineTraits,
+  request: EngineBuildRequest,
+): Promise<Readable> {
+  const useBuildKit =
+    traits.buildKit === 'preferred' || (traits.buildKit === 'possible' && request.needsBuildKit);
+  const stream = await docker.buildImage(context, {
+    dockerfile: request.dockerfile,
+    buildargs: { ...request.args },
+    labels: { ...request.labels },
+    platform: formatPlatform(request.platform),
+    rm: true,
+    forcerm: true,
+    version: useBuildKit === true ? '2' : '1',
+    ...(request.target === undefined ? {} : { target: request.target }),
+    ...(traits.hasNetwork ? {} : { networkmode: 'none' }),
+    ...(request.signal === undefined ? {} : { abortSignal: request.signal }),
+  });
+  return readableOf(stream);
+}
+
+function buildFailed(reason: string, tail: readonly string[]): AmlpromoteError {
+  const log = tail.filter((line) => line.trim() !== '');
+  return new AmlpromoteError('BUILD_FAILED', [`the build failed: ${reason}`, ...log].join('\n  '), {
+    nextSteps: ['Correct the Dockerfile or its context, then run the same command again.', ...hints(reason)],
+  });
+}
+
+function hints(reason: string): readonly string[] {
+  if (/pull access denied|manifest unknown|repository does not exist|no such host/i.test(reason)) {
+    return [
+      'The base image is neither in the engine nor can it be pulled: docker pull it first, or name another.',
+    ];
+  }
+  if (/requires BuildKit|unknown (?:flag|instruction)/i.test(reason)) {
+    return ['The engine cannot read this Dockerfile: use a newer engine with BuildKit, or simpler syntax.'];
+  }
+  return [];
+}

@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import { AmlpromoteError } from '../../domain/errors.ts';
+import { formatPlatform } from '../../domain/platform.ts';
+import type { Engine } from '../../ports/engine.ts';
+import { buildImage } from './build.ts';
+import { parseEndpoint } from './endpoint.ts';
+import { engineError, getAnEngine } from './errors.ts';
+import { inspectImage, pullImage } from './images.ts';
+import { readableOf } from './stream.ts';
+import type { EngineTraits } from './traits.ts';
+import { readTraits } from './traits.ts';
+
+export interface ConnectOptions {
+  /** As in `DOCKER_HOST`. When given, nothing else is tried. */
+  readonly host?: string | undefined;
+  /** Tried in order when there is no `host`; see `usualSockets`. */
+  readonly candidates?: readonly string[];
+  /** `DOCKER_CERT_PATH`: a directory with ca.pem, cert.pem and key.pem; makes tcp:// TLS. */
+  readonly certificates?: string | undefined;
+}
+
+/** The engine, and where it was found (for child processes and messages). */
+export interface ConnectedEngine extends Engine {
+  readonly address: string;
+}
+
+/**
+ * Finds a Docker-compatible engine and asks it who it is.
+ * @throws ENGINE_UNREACHABLE, with how to get one; USAGE for an address that is none
+ */
+export async function connectEngine(options: ConnectOptions = {}): Promise<ConnectedEngine> {
+  if (options.host !== undefined && options.host !== '') return connect(options.host, options.certificates);
+  const candidates = options.candidates ?? [];
+  let last: unknown;
+  for (const candidate of candidates) {
+    try {
+      return await connect(candidate, undefined);
+    } catch (error) {
+      // One that is there but refuses this user says more than the next one that is not there.
+      if (!(error instanceof AmlpromoteError)) throw error;
+      if (last === undefined || /does not let/.test(error.message)) last = error;
+    }
+  }
+  if (last instanceof AmlpromoteError && /does not let/.test(last.message)) throw last;
+  throw new AmlpromoteError('ENGINE_UNREACHABLE', 'no container engine was found', {
+    cause: last,
+    nextSteps: [...getAnEngine, ...(candidates.length > 0 ? [`Looked at: ${candidates.join(', ')}.`] : [])],
+  });
+}
+
+async function connect(address: string, certificates: string | undefined): Promise<ConnectedEngine> {
+  const docker = await open(address, certificates);
+  let traits: EngineTraits;
+  try {
+    traits = await readTraits(docker);
+  } catch (error) {
+    throw engineError(error, address, 'reach the engine');
+  }
+  return dockerEngine(docker, address, traits);
+}
+
+async function open(address: string, certificates: string | undefined): Promise<Docker> {
+  const endpoint = parseEndpoint(address, certificates !== undefined);
+  const { default: Dockerode } = await import('dockerode');
+  const tls = certificates === undefined ? {} : await readCertificates(certificates);
+  // dockerode mixes DOCKER_HOST and friends into what is left out: so nothing is.
+  const nothing = {
+    socketPath: undefined,
+    host: undefined,
+    port: undefined,
+    ca: undefined,
+    cert: undefined,
+    key: undefined,
+  };
+  return new Dockerode({ ...nothing, timeout: undefined, ...endpoint, ...tls });
+}
+
+async function readCertificates(directory: string): Promise<{ ca: Buffer; cert: Buffer; key: Buffer }> {
+  try {
+    const [ca, cert, key] = await Promise.all([
+      readFile(join(directory, 'ca.pem')),
+      readFile(join(directory, 'cert.pem')),
+      readFile(join(directory, 'key.pem')),
+    ]);
+    return { ca, cert, key };
+  } catch (cause) {
+    throw new AmlpromoteError('USAGE', `the engine's certificates in ${directory} cannot be read`, {
+      cause,
+      nextSteps: ['DOCKER_CERT_PATH names a directory with ca.pem, cert.pem and key.pem.'],
+    });
+  }
+}
+
+function dockerEngine(docker: Docker, address: string, traits: EngineTraits): ConnectedEngine {
+  const on = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw engineError(error, address, what);
+    }
+  };
+  return {
+    address,
+    version: () => Promise.resolve({ name: traits.name, version: traits.version }),
+    build: (request) =>
+      on('build', async () => {
+        const id = await buildImage(docker, address, traits, request);
+        const image = await inspectImage(docker, id);
+        if (!image)
+          throw new AmlpromoteError('BUILD_FAILED', `the engine does not have the image ${id} that it built`);
+        const { os, architecture } = request.platform;
+        if (image.platform.os !== os || image.platform.architecture !== architecture) {
+          throw new AmlpromoteError(
+            'BUILD_FAILED',
+            `the engine built ${formatPlatform(image.platform)}, not ${formatPlatform(request.platform)}`,
+            { nextSteps: ['Build on a machine of that platform, or use a base image that has it.'] },
+          );
+        }
+        return image;
+      }),
+    inspect: (reference, options = {}) =>
+      on(`look at ${reference}`, async () => {
+        const found = await inspectImage(docker, reference);
+        if (found || options.pull !== true) return found;
+        await pullImage(docker, address, reference, options);
+        return inspectImage(docker, reference);
+      }),
+    save: (imageId) => on(`read ${imageId}`, async () => readableOf(await docker.getImage(imageId).get())),
+  };
+}

@@ -1,0 +1,69 @@
+import type Docker from 'dockerode';
+import { AmlpromoteError } from '../../domain/errors.ts';
+import { formatPlatform } from '../../domain/platform.ts';
+import type { EngineImage, EngineInspectOptions } from '../../ports/engine.ts';
+import { followStream } from './build-stream.ts';
+import { readableOf } from './stream.ts';
+import { diskFull, isDiskFull, reasonOf, statusOf } from './errors.ts';
+
+export async function inspectImage(docker: Docker, reference: string): Promise<EngineImage | undefined> {
+  const found = await docker
+    .getImage(reference)
+    .inspect()
+    .catch((error: unknown) => {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    });
+  if (!found) return undefined;
+  // The type says that these are always there; containerd's image store and Podman leave some out.
+  const { RootFS, RepoDigests } = found as Partial<Docker.ImageInspectInfo>;
+  const variant = 'Variant' in found && typeof found.Variant === 'string' ? found.Variant : '';
+  return {
+    id: found.Id.startsWith('sha256:') ? found.Id : `sha256:${found.Id}`,
+    platform: { os: found.Os, architecture: found.Architecture, ...(variant === '' ? {} : { variant }) },
+    repoDigests: RepoDigests ?? [],
+    diffIds: RootFS?.Layers ?? [],
+    sizeBytes: found.Size,
+  };
+}
+
+/** @throws NOT_FOUND, FORBIDDEN, UNREACHABLE, DISK_FULL */
+export async function pullImage(
+  docker: Docker,
+  address: string,
+  reference: string,
+  options: EngineInspectOptions,
+): Promise<void> {
+  const fail = (reason: string): AmlpromoteError => pullError(address, reference, reason);
+  const stream = await docker
+    .pull(reference, {
+      ...(options.platform ? { platform: formatPlatform(options.platform) } : {}),
+      ...(options.signal ? { abortSignal: options.signal } : {}),
+    })
+    .catch((error: unknown) => {
+      throw statusOf(error) === undefined ? error : fail(reasonOf(error));
+    });
+  const { error } = await followStream(readableOf(stream), options.onLog ?? (() => undefined));
+  if (error !== undefined) throw fail(error);
+}
+
+/** An engine says everything with status 500 or 404; the words tell them apart. */
+function pullError(address: string, reference: string, reason: string): AmlpromoteError {
+  if (isDiskFull(reason)) return diskFull(address);
+  const what = `the base image ${reference} is not in the engine and cannot be pulled: ${reason.slice(0, 300)}`;
+  if (/denied|unauthorized|authentication|forbidden/i.test(reason)) {
+    return new AmlpromoteError('FORBIDDEN', what, {
+      nextSteps: [`Log in and pull it yourself (docker pull ${reference}), or check its name.`],
+    });
+  }
+  if (/not found|unknown|does not exist|invalid reference/i.test(reason)) {
+    return new AmlpromoteError('NOT_FOUND', what, {
+      nextSteps: ['Check the name in the Dockerfile or in its build arguments.'],
+    });
+  }
+  return new AmlpromoteError('UNREACHABLE', what, {
+    nextSteps: [
+      `Give the engine access to that registry, or load the image first (docker load, docker pull).`,
+    ],
+  });
+}

@@ -1,0 +1,34 @@
+import type Docker from 'dockerode';
+
+/** What differs between engines and matters to a build. */
+export interface EngineTraits {
+  readonly name: string;
+  readonly version: string;
+  readonly buildKit: 'preferred' | 'possible' | 'none';
+  /** False when the engine has no default network (`--bridge=none`): build steps then run without one. */
+  readonly hasNetwork: boolean;
+}
+
+/** API versions that brought BuildKit (Docker 18.09) and made it the default (Docker 23). */
+const buildKitSince = 1.39;
+const buildKitDefaultSince = 1.42;
+
+export async function readTraits(docker: Docker): Promise<EngineTraits> {
+  const version = await docker.version();
+  // Older engines leave the list out, whatever the type says.
+  const { Components: components = [] } = version as Partial<typeof version>;
+  const isPodman = components.some(({ Name }) => /podman/i.test(Name));
+  const api = apiNumber(version.ApiVersion);
+  const base = { name: isPodman ? 'podman' : 'docker', version: version.Version };
+  if (isPodman) return { ...base, buildKit: 'none', hasNetwork: true };
+  const networks = await docker.listNetworks();
+  return {
+    ...base,
+    buildKit: api >= buildKitDefaultSince ? 'preferred' : api >= buildKitSince ? 'possible' : 'none',
+    // Docker creates "bridge" ("nat" on Windows) unless it was told to have none.
+    hasNetwork: networks.some(({ Name }) => Name === 'bridge' || Name === 'nat'),
+  };
+}
+
+/** "1.41" → 1.41; comparable as long as the minor version has two digits, which it has had since 1.10 (2014). */
+const apiNumber = (text: string): number => Number.parseFloat(text) || 0;
