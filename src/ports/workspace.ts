@@ -53,6 +53,8 @@ export interface Job {
   readonly outputs: Readonly<Record<string, string>>;
   /** RFC 3339, where the service tells. */
   readonly createdAt?: string;
+  /** Why it failed, in the service's words, where run history may be read. */
+  readonly error?: string;
 }
 
 /** Command jobs of one workspace. */
