@@ -1,19 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { ImplementationFn } from 'ava';
-import test from 'ava';
-import type { ConnectedEngine } from '../../src/adapters/docker/connect.ts';
-import { connectEngine } from '../../src/adapters/docker/connect.ts';
-
-/** Where the engine for tests listens; `npm test` finds or starts one and sets this. */
-export const engineHost: string | undefined = process.env.AMLPROMOTE_TEST_DOCKER_HOST;
+import { engineHost, testWithEngine } from './test-engine.ts';
+import type { ConnectedEngine } from '../../src/adapters/docker/engine.ts';
+import { connectEngine } from '../../src/adapters/docker/engine.ts';
 
 /** A test against the real engine; skipped where there is none, and the title says why. */
 export function engineTest(title: string, run: ImplementationFn<[]>): void {
-  (engineHost === undefined ? test.skip : test)(`${title} (needs a Docker engine)`, run);
+  testWithEngine(`${title} (needs a Docker engine)`, run);
 }
 
-export const testEngine = (): Promise<ConnectedEngine> => connectEngine({ host: engineHost });
+export const testEngine = (): Promise<ConnectedEngine> =>
+  connectEngine({ hosts: engineHost === undefined ? [] : [engineHost] });
 
 /** The base of the samples, where it has been made (`npm test` does); it takes a minute, so tests do not make it. */
 export const sampleBase = 'amlpromote/base:bookworm-python';
@@ -22,8 +20,8 @@ export const sampleBase = 'amlpromote/base:bookworm-python';
 export function engineHas(reference: string): boolean {
   if (engineHost === undefined) return false;
   const script = `
-    const { connectEngine } = await import(${JSON.stringify(new URL('../../src/adapters/docker/connect.ts', import.meta.url).href)});
-    const found = await (await connectEngine({ host: process.argv[1] })).inspect(process.argv[2]);
+    const { connectEngine } = await import(${JSON.stringify(new URL('../../src/adapters/docker/engine.ts', import.meta.url).href)});
+    const found = await (await connectEngine({ hosts: [process.argv[1]] })).inspect(process.argv[2]);
     process.exit(found ? 0 : 1);`;
   return (
     spawnSync(process.execPath, ['--input-type=module', '--eval', script, engineHost, reference], {

@@ -40,6 +40,12 @@ export const diskFull = (address: string, cause?: unknown): AmlpromoteError =>
     ],
   });
 
+/** The engine is there, but not for this user. */
+export const isRefusedUser = (error: AmlpromoteError): boolean =>
+  error.cause instanceof Error &&
+  'code' in error.cause &&
+  ['EACCES', 'EPERM'].includes(String(error.cause.code));
+
 /** What a call to the engine failed with, as an error of ours. `what` completes "could not …". */
 export function engineError(error: unknown, address: string, what: string): unknown {
   if (error instanceof AmlpromoteError) return error;

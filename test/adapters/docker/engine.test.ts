@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { connectEngine } from '../../../src/adapters/docker/connect.ts';
+import { connectEngine } from '../../../src/adapters/docker/engine.ts';
 import type { EngineBuildRequest, EngineImage } from '../../../src/ports/engine.ts';
-import { contextOf, engineHost, engineTest, testEngine } from '../../support/engine.ts';
+import { contextOf, engineTest, testEngine } from '../../support/engine.ts';
+import { engineHost } from '../../support/test-engine.ts';
 
 const request = async (
   files: Readonly<Record<string, string>>,
@@ -131,15 +132,15 @@ engineTest('the engine says who it is', async (t) => {
 });
 
 test('no engine at an address: ENGINE_UNREACHABLE with what to do', async (t) => {
-  const error = await t.throwsAsync(connectEngine({ host: 'unix:///nonexistent/docker.sock' }), {
+  const error = await t.throwsAsync(connectEngine({ hosts: ['unix:///nonexistent/docker.sock'] }), {
     code: 'ENGINE_UNREACHABLE',
   });
   t.true(error?.message.includes('/nonexistent/docker.sock'));
 });
 
-test('none of the candidates: ENGINE_UNREACHABLE lists them', async (t) => {
+test('none of the hosts: ENGINE_UNREACHABLE lists them', async (t) => {
   const error = await t.throwsAsync(
-    connectEngine({ candidates: ['unix:///nonexistent/a', 'unix:///nonexistent/b'] }),
+    connectEngine({ hosts: ['unix:///nonexistent/a', 'unix:///nonexistent/b'] }),
     {
       code: 'ENGINE_UNREACHABLE',
       message: 'no container engine was found',
@@ -149,7 +150,7 @@ test('none of the candidates: ENGINE_UNREACHABLE lists them', async (t) => {
 });
 
 test('an address that is none is USAGE', async (t) => {
-  await t.throwsAsync(connectEngine({ host: 'docker.sock' }), { code: 'USAGE' });
+  await t.throwsAsync(connectEngine({ hosts: ['docker.sock'] }), { code: 'USAGE' });
 });
 
 test('something that answers but is no engine is not taken for one', async (t) => {

@@ -6,17 +6,15 @@ import { formatPlatform } from '../../domain/platform.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { buildImage } from './build.ts';
 import { parseEndpoint } from './endpoint.ts';
-import { engineError, getAnEngine } from './errors.ts';
+import { engineError, getAnEngine, isRefusedUser } from './errors.ts';
 import { inspectImage, pullImage } from './images.ts';
 import { readableOf } from './stream.ts';
 import type { EngineTraits } from './traits.ts';
 import { readTraits } from './traits.ts';
 
 export interface ConnectOptions {
-  /** As in `DOCKER_HOST`. When given, nothing else is tried. */
-  readonly host?: string | undefined;
-  /** Tried in order when there is no `host`; see `usualSockets`. */
-  readonly candidates?: readonly string[];
+  /** Addresses as in `DOCKER_HOST`, tried in order; see `usualSockets`. */
+  readonly hosts: readonly string[];
   /** `DOCKER_CERT_PATH`: a directory with ca.pem, cert.pem and key.pem; makes tcp:// TLS. */
   readonly certificates?: string | undefined;
 }
@@ -30,23 +28,24 @@ export interface ConnectedEngine extends Engine {
  * Finds a Docker-compatible engine and asks it who it is.
  * @throws ENGINE_UNREACHABLE, with how to get one; USAGE for an address that is none
  */
-export async function connectEngine(options: ConnectOptions = {}): Promise<ConnectedEngine> {
-  if (options.host !== undefined && options.host !== '') return connect(options.host, options.certificates);
-  const candidates = options.candidates ?? [];
-  let last: unknown;
-  for (const candidate of candidates) {
+export async function connectEngine(options: ConnectOptions): Promise<ConnectedEngine> {
+  const { hosts, certificates } = options;
+  const [only] = hosts;
+  if (only !== undefined && hosts.length === 1) return connect(only, certificates);
+  let last: AmlpromoteError | undefined;
+  for (const host of hosts) {
     try {
-      return await connect(candidate, undefined);
+      return await connect(host, certificates);
     } catch (error) {
-      // One that is there but refuses this user says more than the next one that is not there.
       if (!(error instanceof AmlpromoteError)) throw error;
-      if (last === undefined || /does not let/.test(error.message)) last = error;
+      // One that is there but refuses this user says more than the next one that is not there.
+      if (!last || !isRefusedUser(last)) last = error;
     }
   }
-  if (last instanceof AmlpromoteError && /does not let/.test(last.message)) throw last;
+  if (last && isRefusedUser(last)) throw last;
   throw new AmlpromoteError('ENGINE_UNREACHABLE', 'no container engine was found', {
     cause: last,
-    nextSteps: [...getAnEngine, ...(candidates.length > 0 ? [`Looked at: ${candidates.join(', ')}.`] : [])],
+    nextSteps: [...getAnEngine, ...(hosts.length > 0 ? [`Looked at: ${hosts.join(', ')}.`] : [])],
   });
 }
 
