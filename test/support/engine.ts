@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { ImplementationFn } from 'ava';
 import { engineHost, testWithEngine } from './test-engine.ts';
 import type { ConnectedEngine } from '../../src/adapters/docker/engine.ts';
@@ -38,5 +38,5 @@ export async function contextOf(files: Readonly<Record<string, string>>): Promis
     tar.entry({ name, mtime: new Date(0), mode: 0o644 }, content);
   }
   tar.finalize();
-  return tar;
+  return Readable.from(tar, { objectMode: false });
 }
