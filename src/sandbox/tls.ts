@@ -59,7 +59,7 @@ const isFresh = (pem: string, now: Date): boolean =>
 async function makeServerIdentity(now: Date): Promise<ServerIdentity> {
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
-  x509.cryptoProvider.set(webcrypto as Crypto);
+  x509.cryptoProvider.set(webcrypto);
   const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
     webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const [caKeys, keys] = await Promise.all([newKeys(), newKeys()]);

@@ -72,15 +72,22 @@ export const defaultAssignments: readonly RoleAssignment[] = [
 export interface Roles {
   /** `repository` matters for registry actions only. */
   allows(identity: IdentityName, scope: string, action: string, repository?: string): boolean;
+  list(): readonly RoleAssignment[];
+  replace(assignments: readonly RoleAssignment[]): void;
 }
 
 /** Reads `state/roles.json` at every question, so that an edit takes effect at once; made with the defaults when missing. */
 export function openRoles(stateDirectory: string): Roles {
   const path = join(stateDirectory, 'roles.json');
   if (readJson(path) === undefined) writeJson(path, defaultAssignments);
+  const list = (): readonly RoleAssignment[] => (readJson(path) ?? []) as readonly RoleAssignment[];
   return {
+    list,
+    replace: (assignments) => {
+      writeJson(path, assignments);
+    },
     allows: (identity, scope, action, repository) =>
-      ((readJson(path) ?? []) as readonly RoleAssignment[]).some(
+      list().some(
         (assignment) =>
           assignment.identity === identity &&
           covers(assignment.scope, scope) &&

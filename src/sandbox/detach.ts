@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { SandboxDescription } from './files.ts';
+import { sandboxStatus } from './lifecycle.ts';
+
+/** `main.ts` from source, `main.js` from a build. */
+const program = new URL(`./main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+
+/**
+ * Starts a sandbox that outlives this process, and waits until it serves. One that runs there already is fine.
+ * @throws SERVICE_FAILED with the end of its log when it does not come up
+ */
+export async function startDetached(options: {
+  readonly dir: string;
+  readonly engineHost?: string | undefined;
+}): Promise<SandboxDescription> {
+  const directory = resolve(options.dir);
+  const status = await sandboxStatus(directory);
+  if (status.running) return status.description;
+  mkdirSync(join(directory, 'state'), { recursive: true, mode: 0o700 });
+  const logPath = join(directory, 'state', 'sandbox.log');
+  const log = openSync(logPath, 'w', 0o600);
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(program), directory, ...(options.engineHost === undefined ? [] : [options.engineHost])],
+    { detached: true, stdio: ['ignore', 'pipe', log] },
+  );
+  const stdout = child.stdout;
+  if (!stdout) throw new Error('no stdout although it was asked for');
+  closeSync(log);
+  // The first line is the description; without one the process has ended.
+  const line = await firstLine(stdout);
+  stdout.destroy();
+  child.unref();
+  if (line !== undefined) return JSON.parse(line) as SandboxDescription;
+  throw new AmlpromoteError('SERVICE_FAILED', `The sandbox did not start: ${tail(logPath)}`, {
+    nextSteps: [`Read ${logPath}.`],
+  });
+}
+
+async function firstLine(stream: NodeJS.ReadableStream): Promise<string | undefined> {
+  for await (const line of createInterface({ input: stream })) return line;
+  return undefined;
+}
+
+const tail = (path: string): string => readFileSync(path, 'utf8').trim().slice(-500);
