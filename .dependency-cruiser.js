@@ -1,0 +1,146 @@
+/**
+ * The arrows of the architecture (docs: "Layout" in the README). `test/architecture.test.ts` runs them; by hand:
+ * `npx depcruise src commands`. Type-only and dynamic imports count like any other.
+ */
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: 'no-circular',
+      comment: 'A cycle has no beginning to read from.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      comment: 'An import that leads nowhere hides what it depends on.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-development-dependencies',
+      comment: 'The published package has none.',
+      severity: 'error',
+      from: { path: '^(src|commands)/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'domain-is-pure',
+      comment: 'The domain imports nothing; only sha256.ts may use node:crypto.',
+      severity: 'error',
+      from: { path: '^src/domain/', pathNot: '^src/domain/sha256\\.ts$' },
+      to: { pathNot: '^src/domain/' },
+    },
+    {
+      name: 'domain-hash-is-pure',
+      comment: 'sha256.ts may use node:crypto, and nothing else.',
+      severity: 'error',
+      from: { path: '^src/domain/sha256\\.ts$' },
+      to: { pathNot: '^(src/domain/|(node:)?crypto$)' },
+    },
+    {
+      name: 'ports-are-domain-only',
+      comment: 'A port speaks in words of the domain; a stream is the only foreign type.',
+      severity: 'error',
+      from: { path: '^src/ports/' },
+      to: { pathNot: '^(src/(domain|ports)/|(node:)?stream$)' },
+    },
+    {
+      name: 'policy-is-pure',
+      comment: 'Decisions look at values: no files, no libraries, no clock.',
+      severity: 'error',
+      from: { path: '^src/policy/' },
+      to: { pathNot: '^src/(domain|policy|manifest|json)/' },
+    },
+    {
+      name: 'manifests-stand-alone',
+      comment: 'Manifests are read before anything else is known.',
+      severity: 'error',
+      from: { path: '^src/manifest/' },
+      to: { path: '^src/', pathNot: '^src/(domain|json|manifest)/' },
+    },
+    {
+      name: 'core-below-steps',
+      comment: 'The trades do not know the steps that use them, nor the outside world.',
+      severity: 'error',
+      from: { path: '^src/(evidence|scanner|oci|json|network)/' },
+      to: { path: '^src/(steps|cli|adapters|sandbox)/|^src/promote\\.ts$' },
+    },
+    {
+      name: 'steps-know-ports-only',
+      comment: 'Steps get adapters handed in.',
+      severity: 'error',
+      from: { path: '^src/(steps/|promote\\.ts$)' },
+      to: { path: '^src/(adapters|cli|sandbox|network)/' },
+    },
+    {
+      name: 'adapters-apart',
+      comment: 'Adapters never import one another.',
+      severity: 'error',
+      from: { path: '^src/adapters/([^/]+)/' },
+      to: { path: '^src/adapters/', pathNot: '^src/adapters/$1/' },
+    },
+    {
+      name: 'adapters-below-steps',
+      comment: 'An adapter serves a port; it knows no step and no command line.',
+      severity: 'error',
+      from: { path: '^src/adapters/' },
+      to: { path: '^src/(steps|cli|sandbox)/|^src/promote\\.ts$' },
+    },
+    {
+      name: 'only-adapters-import-sdks',
+      comment: 'No SDK type crosses a port.',
+      severity: 'error',
+      from: { path: '^(src|commands)/', pathNot: '^src/adapters/' },
+      to: { path: '(^|/)node_modules/(@azure|@azure-rest)/' },
+    },
+    {
+      name: 'only-two-import-the-engine-client',
+      comment: "The docker adapter, and the sandbox's compute, which talks to the engine on its own.",
+      severity: 'error',
+      from: { path: '^(src|commands)/', pathNot: '^src/(adapters|sandbox/compute)/' },
+      to: { path: '(^|/)node_modules/(@types/)?dockerode/' },
+    },
+    {
+      name: 'only-wiring-imports-adapters',
+      comment: 'One place decides what is real.',
+      severity: 'error',
+      from: { pathNot: '^src/(adapters/|cli/wiring)' },
+      to: { path: '^src/adapters/' },
+    },
+    {
+      name: 'sandbox-stands-alone',
+      comment: 'Code shared with the product would hide one bug in both.',
+      severity: 'error',
+      from: { path: '^src/sandbox/' },
+      to: { path: '^src/', pathNot: '^src/(sandbox|domain|json)/' },
+    },
+    {
+      name: 'only-its-command-imports-the-sandbox',
+      comment: 'The product does not know that the sandbox exists.',
+      severity: 'error',
+      from: { pathNot: '^(src/sandbox/|commands/sandbox/)' },
+      to: { path: '^src/sandbox/' },
+    },
+    {
+      name: 'only-commands-use-the-command-line',
+      comment: 'Nothing below prints or reads flags.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    // "import" first: most packages here are ES modules.
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};
