@@ -58,7 +58,8 @@ const wrong = [
 test('each rule bites: a tree that breaks every one of them', async (t) => {
   const plain = ['manifest', 'oci', 'steps', 'adapters/acr', 'adapters/aml', 'sandbox', 'cli'];
   const directory = await temporaryDirectory(t, {
-    'package.json': '{"type":"module","devDependencies":{"ava":"*"},"dependencies":{"@azure/identity":"*","dockerode":"*"}}',
+    'package.json':
+      '{"type":"module","devDependencies":{"ava":"*"},"dependencies":{"@azure/identity":"*","dockerode":"*"}}',
     ...Object.fromEntries(plain.map((part) => [`src/${part}/plain.ts`, 'export const plain = 1;\n'])),
     ...Object.fromEntries(
       wrong.map(([, file, to]) => [file, `import * as wrong from '${to}';\nexport const right = wrong;\n`]),
