@@ -16,7 +16,7 @@ import { checkListing } from './verify/listing.ts';
 import { checkApprovals, checkCarriedManifest, checkReleaseIndex } from './verify/release-rules.ts';
 import { judge, notChecked, resultOf, ruleSentences } from './verify/report.ts';
 import type { RuleName, RuleResult, Verification } from './verify/report.ts';
-import { refusalOf } from './verify/require.ts';
+import { requireAllowed } from './verify/require.ts';
 import { checkRollback } from './verify/rollback.ts';
 import { findSignatures } from './verify/signatures.ts';
 
@@ -119,8 +119,9 @@ const seal = (
  * INCONCLUSIVE when something could not be checked (20)
  */
 export function requireVerified(report: VerificationReport): VerifiedRelease {
-  if (report.verdict === 'allowed' && report.verified) return report.verified;
-  throw refusalOf(report);
+  requireAllowed(report);
+  if (report.verified) return report.verified;
+  throw new TypeError('an image without a release cannot be verified as one');
 }
 
 /** All rules behind `release-index`. Each is judged, also when another has refused: a reader wants the whole picture. */

@@ -1,30 +1,52 @@
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
+import type { Decision, Reason } from '../../domain/verdict.ts';
 import type { RuleName, RuleResult, Verification } from './report.ts';
 
-/** A verdict other than `allowed` as an error; its code is that of the first rule that decided. */
-export function refusalOf(report: Verification): AmlpromoteError {
+const shown = 5;
+
+/**
+ * Turns a verdict other than `allowed` into an error; its code is that of the first rule that decided.
+ * @throws SIGNATURE_INVALID, LISTED_CONTENT_MISSING, INTEGRITY_MISMATCH, ROLLBACK, POLICY_REFUSED for a definite no (10);
+ * INCONCLUSIVE when something could not be checked (20)
+ */
+export function requireAllowed(report: Verification): void {
+  if (report.verdict === 'allowed') return;
   const deciding = report.rules.filter((rule) => rule.verdict === report.verdict);
-  const [first] = deciding;
-  const reasons = deciding.flatMap(({ rule, verdict, reasons: all }) =>
+  const reasons = deciding.flatMap(({ rule, reasons: all }) =>
     all
-      .filter((reason) => reason.verdict === verdict)
-      .map(({ code, subject, detail }) => `${rule}: ${code} ${subject}: ${detail}`),
+      .filter(({ verdict }) => verdict === report.verdict)
+      .map((reason) => ({ ...reason, subject: `${rule}: ${reason.subject}` })),
   );
-  const shown = reasons.slice(0, 5).join('; ');
-  const more = reasons.length > 5 ? `; and ${reasons.length - 5} more` : '';
-  const isRefused = report.verdict === 'refused';
-  return new AmlpromoteError(
-    isRefused ? refusalCode(first) : 'INCONCLUSIVE',
-    `${report.subject} ${isRefused ? 'is refused' : 'could not be verified'}: ${shown}${more}`,
-    {
+  if (report.verdict === 'refused') {
+    throw new AmlpromoteError(refusalCode(deciding[0]), `${report.subject} is refused: ${summary(reasons)}`, {
       nextSteps: [
-        isRefused
-          ? 'See each rule with `amlpromote verify`; what was refused must be made anew outside, or the policy changed by its owner.'
-          : 'See each rule with `amlpromote verify`; repair what could not be read or judged, then run again.',
+        'See each rule with `amlpromote verify`.',
+        'What was refused must be made anew outside, or the policy changed by its owner.',
       ],
-    },
-  );
+    });
+  }
+  throw new AmlpromoteError('INCONCLUSIVE', `${report.subject} could not be verified: ${summary(reasons)}`, {
+    nextSteps: ['See each rule with `amlpromote verify`; repair what could not be read, then run again.'],
+  });
+}
+
+/**
+ * The same for a single decision of a policy.
+ * @throws POLICY_REFUSED, INCONCLUSIVE
+ */
+export function requireDecision(decision: Decision, subject: string, nextSteps: readonly string[]): void {
+  const { verdict, reasons } = decision;
+  if (verdict === 'allowed') return;
+  const why = summary(reasons.filter((reason) => reason.verdict === verdict));
+  if (verdict === 'refused')
+    throw new AmlpromoteError('POLICY_REFUSED', `${subject} is refused: ${why}`, { nextSteps });
+  throw new AmlpromoteError('INCONCLUSIVE', `${subject} could not be judged: ${why}`, { nextSteps });
+}
+
+function summary(reasons: readonly Reason[]): string {
+  const lines = reasons.slice(0, shown).map(({ code, subject, detail }) => `${subject}: ${detail} (${code})`);
+  return `${lines.join('; ')}${reasons.length > shown ? `; and ${reasons.length - shown} more` : ''}`;
 }
 
 const codesByRule: Partial<Record<RuleName, ErrorCode>> = {

@@ -1,0 +1,164 @@
+import type { BuildFacts } from '../domain/build.ts';
+import type { Descriptor } from '../domain/descriptor.ts';
+import type { Digest } from '../domain/digest.ts';
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { Progress } from '../domain/events.ts';
+import { predicateTypes } from '../domain/media-types.ts';
+import type { Release } from '../domain/release.ts';
+import { provenancePredicate } from '../evidence/predicates/provenance.ts';
+import { sbomPredicate } from '../evidence/predicates/sbom.ts';
+import { scanPredicate } from '../evidence/predicates/scan.ts';
+import { loadTrust } from '../evidence/trust.ts';
+import type { PolicyRules } from '../manifest/policy.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Registry, Repository } from '../ports/content.ts';
+import type { Signer } from '../ports/signer.ts';
+import { readBuildFacts } from './build.ts';
+import { readScanResult } from './scan.ts';
+import { attachAttestation, attachSignature } from './sign/attach.ts';
+import type { AttachPorts, Attached } from './sign/attach.ts';
+import { requireAdmissible, requireTrustedSigner } from './sign/gate.ts';
+import type { ScannedPlatform } from './sign/gate.ts';
+import { readPlatforms } from './verify/image.ts';
+
+export interface SignInput {
+  readonly repository: string;
+  /** A manifest, or an index of platforms. */
+  readonly image: Descriptor;
+}
+
+export interface SignPorts {
+  /** The staging repository of the non-sensitive registry; the image is there. */
+  readonly target: Repository;
+  /** Holds the scan result and the build facts. */
+  readonly store: Registry;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly progress: Progress;
+}
+
+export interface SignReport {
+  readonly image: Descriptor;
+  /** What vouches for the image now, in a fixed order. */
+  readonly signatures: readonly Attached[];
+  readonly already: boolean;
+}
+
+/** What `release` lists. */
+export const evidenceOf = (report: SignReport): Release['evidence'] =>
+  report.signatures.map(({ role, digest, mediaType, size }) => ({
+    role,
+    descriptor: { mediaType, digest, size },
+  }));
+
+/**
+ * Vouches for an image that passed this zone's gate: a Notary Project signature, and for SBOM, scan and provenance one DSSE
+ * attestation each, attached as referrers. Signing again with the same key over the same content finds everything done.
+ * @throws NOT_FOUND when image, scan or build facts are missing; POLICY_REFUSED, INCONCLUSIVE; KEY_MISSING for a key that the
+ * policy does not trust; and what registry and signer throw
+ */
+export async function sign(
+  input: SignInput,
+  ports: SignPorts,
+  policy: PolicyRules,
+  signal?: AbortSignal,
+): Promise<SignReport> {
+  const { image, repository } = input;
+  const { target, progress, clock } = ports;
+  const subject = `${target.name}@${image.digest}`;
+  progress({ type: 'started', step: 'sign', subject });
+  await requireTrustedSigner(ports.signer, await loadTrust(policy), clock.now());
+  const published = await target.resolve(image.digest);
+  if (!published) throw notFound(`${subject} is not in the registry`, 'Run amlpromote publish first.');
+  const facts = await factsOf(ports.store, repository, image.digest);
+  const platforms = await scannedPlatforms(ports, repository, image);
+  requireAdmissible({ image, platforms, bases: facts.bases }, policy, clock.now(), subject);
+
+  const signatures: Attached[] = [];
+  for (const attach of planned(input, ports, platforms, facts)) {
+    signal?.throwIfAborted();
+    signatures.push(await attach());
+  }
+  const already = signatures.every((one) => one.already);
+  const detail = `${signatures.length} signatures and attestations`;
+  progress({ type: 'finished', step: 'sign', subject, already, detail });
+  return { image, signatures, already };
+}
+
+function planned(
+  { repository, image }: SignInput,
+  ports: AttachPorts,
+  platforms: readonly ScannedPlatform[],
+  facts: BuildFacts,
+): readonly (() => Promise<Attached>)[] {
+  const name = repository;
+  return [
+    () => attachSignature(ports, image),
+    ...platforms.flatMap(({ platform: { descriptor }, scan }) => [
+      () =>
+        attachAttestation(ports, 'sbom', {
+          subject: descriptor,
+          name,
+          predicateType: predicateTypes.sbom,
+          predicate: sbomPredicate(scan.sbom, `SBOM of ${descriptor.digest}`),
+        }),
+      () =>
+        attachAttestation(ports, 'scan', {
+          subject: descriptor,
+          name,
+          predicateType: predicateTypes.scan,
+          predicate: scanPredicate(scan.report),
+        }),
+    ]),
+    () =>
+      attachAttestation(ports, 'provenance', {
+        subject: image,
+        name,
+        predicateType: predicateTypes.provenance,
+        predicate: provenancePredicate(facts),
+      }),
+  ];
+}
+
+async function scannedPlatforms(
+  { target, store }: SignPorts,
+  repository: string,
+  image: Descriptor,
+): Promise<readonly ScannedPlatform[]> {
+  const platforms = await readPlatforms(target, image);
+  return Promise.all(
+    platforms.map(async (platform) => {
+      const scan = await readScanResult(store, repository, platform.descriptor.digest);
+      if (!scan)
+        throw notFound(
+          `${repository}@${platform.descriptor.digest} has no scan result in the store`,
+          'Run amlpromote scan first.',
+        );
+      return { platform, scan };
+    }),
+  );
+}
+
+async function factsOf(store: Registry, repository: string, image: Digest): Promise<BuildFacts> {
+  const facts = await readBuildFacts(store, repository, image);
+  if (facts) return facts;
+  throw notFound(
+    `nothing in the store tells how ${repository}@${image} was made`,
+    'Run amlpromote build first: it records what it did, also when the image is there already.',
+  );
+}
+
+const notFound = (message: string, step: string): AmlpromoteError =>
+  new AmlpromoteError('NOT_FOUND', message, { nextSteps: [step] });
+
+export interface IndexSignature {
+  /** Digests of the manifests that sign the index, for release.json. */
+  readonly signatures: readonly Digest[];
+  readonly already: boolean;
+}
+
+/** Signs a release index in its repository; an existing valid signature by this signer is used again. */
+export async function signIndex(ports: AttachPorts, index: Descriptor): Promise<IndexSignature> {
+  const { digest, already } = await attachSignature(ports, index);
+  return { signatures: [digest], already };
+}

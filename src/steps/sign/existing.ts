@@ -1,0 +1,72 @@
+import type { Descriptor } from '../../domain/descriptor.ts';
+import { mediaTypes } from '../../domain/media-types.ts';
+import { isRefusal } from '../../domain/errors.ts';
+import { alreadyAttests } from '../../evidence/attestation.ts';
+import type { AttestationRequest } from '../../evidence/attestation.ts';
+import { readCertificate } from '../../evidence/certificate.ts';
+import type { Certificate } from '../../evidence/certificate.ts';
+import { maxEnvelopeBytes } from '../../evidence/notation-envelope.ts';
+import { loadReferrer } from '../../evidence/referrer.ts';
+import type { LoadedReferrer } from '../../evidence/referrer.ts';
+import { maxBundleBytes } from '../../evidence/sigstore-bundle.ts';
+import type { TrustedSigner } from '../../evidence/trust.ts';
+import { verifyNotation } from '../../evidence/verify-notation.ts';
+import type { ContentReader } from '../../ports/content.ts';
+import type { Signer } from '../../ports/signer.ts';
+
+/** A repository in which a hundred tools sign the same image is searched no further; signing again does no harm. */
+const maxCandidates = 64;
+
+/**
+ * A valid Notary Project signature of `target` by exactly this signer, if the repository has one: signing again would make a
+ * second, equal one, for signatures are randomised.
+ */
+export async function findOwnSignature(
+  target: ContentReader,
+  subject: Descriptor,
+  signer: Signer,
+  now: Date,
+): Promise<Descriptor | undefined> {
+  const chain = await Promise.all(signer.certificates.map((der) => readCertificate(der)));
+  const [leaf] = chain;
+  if (!leaf) return undefined;
+  const self: TrustedSigner = { name: 'self', anchors: [leaf], subject: leaf.subject };
+  return findReferrer(target, subject, mediaTypes.notationSignature, maxEnvelopeBytes, async (loaded) => {
+    const check = await verifyNotation(
+      { manifest: loaded.manifest, envelope: loaded.content, target: subject },
+      [self],
+      now,
+    );
+    return check.verdict === 'allowed';
+  });
+}
+
+/** An attestation by this key that states exactly what `request` asks for. */
+export const findOwnAttestation = (
+  target: ContentReader,
+  request: AttestationRequest,
+  leaf: Certificate,
+): Promise<Descriptor | undefined> =>
+  findReferrer(target, request.subject, mediaTypes.sigstoreBundle, maxBundleBytes, (loaded) =>
+    alreadyAttests({ manifest: loaded.manifest, bundle: loaded.content }, request, leaf),
+  );
+
+async function findReferrer(
+  target: ContentReader,
+  subject: Descriptor,
+  artifactType: string,
+  maxBytes: number,
+  isIt: (loaded: LoadedReferrer) => Promise<boolean>,
+): Promise<Descriptor | undefined> {
+  const listed = await target.referrers(subject.digest, artifactType);
+  for (const candidate of listed.slice(-maxCandidates)) {
+    try {
+      const loaded = await loadReferrer(target, candidate, maxBytes);
+      if (await isIt(loaded)) return loaded.manifest.descriptor;
+    } catch (error) {
+      // Somebody else's junk is no reason not to sign.
+      if (!isRefusal(error)) throw error;
+    }
+  }
+  return undefined;
+}
