@@ -8,6 +8,8 @@ import type { BlobDatastore } from './default-datastore.ts';
 import { datastoreUri, defaultDatastore, namedDatastore, parseDatastoreUri } from './default-datastore.ts';
 import type { WorkspaceOptions } from './options.ts';
 
+type AbortOptions = () => { abortSignal?: AbortSignal };
+
 /** Blobs of one output that are looked at. */
 const maxListed = 1000;
 
@@ -49,7 +51,8 @@ export function createDatastore(options: WorkspaceOptions): Datastore {
       agent: options.agent,
       signal: options.signal,
     });
-  const abort = options.signal ? { abortSignal: options.signal } : {};
+  /** A new object each time: the SDK writes into the options that it is given, `conditions` too. */
+  const abort: AbortOptions = () => (options.signal ? { abortSignal: options.signal } : {});
 
   return {
     upload: async (path, bytes) => {
@@ -58,15 +61,15 @@ export function createDatastore(options: WorkspaceOptions): Datastore {
       try {
         const blob = (await containerOf(store)).getBlockBlobClient(path);
         try {
-          await blob.uploadData(Buffer.from(bytes), { conditions: { ifNoneMatch: '*' }, ...abort });
+          await blob.uploadData(Buffer.from(bytes), { ...abort(), conditions: { ifNoneMatch: '*' } });
         } catch (error) {
           const { status, code } = faultOf(error);
           if (!(status === 409 && code === 'BlobAlreadyExists') && status !== 412) throw error;
-          const { contentLength } = await blob.getProperties(abort);
+          const { contentLength } = await blob.getProperties(abort());
           const same =
             contentLength === bytes.byteLength &&
             (bytes.byteLength === 0 ||
-              (await blob.downloadToBuffer(0, bytes.byteLength, abort)).equals(bytes));
+              (await blob.downloadToBuffer(0, bytes.byteLength, abort())).equals(bytes));
           if (!same) throw otherContent(store, path);
         }
       } catch (error) {
@@ -91,11 +94,11 @@ async function readBlobs(
   container: ContainerClient,
   path: string,
   maxBytes: number,
-  abort: { abortSignal?: AbortSignal },
+  abort: AbortOptions,
 ): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   let left = maxBytes;
-  for await (const item of container.listBlobsFlat({ prefix: path, ...abort })) {
+  for await (const item of container.listBlobsFlat({ ...abort(), prefix: path })) {
     if (files.size >= maxListed) break;
     const name = nameWithin(path, item.name);
     if (name === undefined) continue;
@@ -104,7 +107,7 @@ async function readBlobs(
     const bytes =
       size === 0
         ? new Uint8Array()
-        : await container.getBlobClient(item.name).downloadToBuffer(0, size, abort);
+        : await container.getBlobClient(item.name).downloadToBuffer(0, size, abort());
     files.set(name, bytes);
   }
   return files;

@@ -15,7 +15,7 @@ const versionSchema = z.object({
   properties: z.object({
     image: z.string().nullish(),
     /** Built by the workspace from a Dockerfile: then `image` proves nothing. */
-    build: z.unknown(),
+    build: z.unknown().optional(),
     isArchived: z.boolean().nullish(),
     tags: stringMap,
     properties: stringMap,

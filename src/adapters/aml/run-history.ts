@@ -37,7 +37,7 @@ export function createRunHistory(arm: WorkspaceArm, options: WorkspaceOptions): 
   const { agent, credential, signal } = options;
   // No retries: a log that cannot be read now is asked for again with the next look at the job.
   const retry = { maxRetries: 0, retryDelayInMs: 0 };
-  let base: Promise<string | undefined> | undefined;
+  let base: string | undefined;
   const signedUrls = new Map<string, string>();
 
   const endpoint = async (): Promise<string | undefined> => {
@@ -55,18 +55,13 @@ export function createRunHistory(arm: WorkspaceArm, options: WorkspaceOptions): 
     return isDataPlane(history) ? `${history.origin}/history/v1.0${formatArmId(arm.id)}` : undefined;
   };
 
-  /** A failure is not remembered: the next look tries again. */
-  const forget = (error: unknown): never => {
-    base = undefined;
-    throw error;
-  };
-
   const details = async (job: string): Promise<Details | undefined> => {
-    const url = await (base ??= endpoint().catch(forget));
-    if (url === undefined) return undefined;
+    // Only a success is remembered: the next look may find what was not reachable now.
+    base ??= await endpoint();
+    if (base === undefined) return undefined;
     const authentication = { credential, scope: dataPlaneAudience };
     const send = await createHttp({ agent, signal, retry, authentication });
-    const answer = await send({ method: 'GET', url: `${url}/runs/${encodeURIComponent(job)}/details` });
+    const answer = await send({ method: 'GET', url: `${base}/runs/${encodeURIComponent(job)}/details` });
     if (answer.status !== 200) return undefined;
     const parsed = detailsSchema.safeParse(parseStrictJson(answer.body, { where: `run details of ${job}` }));
     return parsed.data;

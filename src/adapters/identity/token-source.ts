@@ -1,8 +1,8 @@
 import type { TokenCredential } from '@azure/identity';
 import { AmlpromoteError } from '../../domain/errors.ts';
 
-/** A bearer token that holds for some minutes at least; the shape that `src/oci/registry` asks for. */
-export type TokenSource = (signal?: AbortSignal) => Promise<{ readonly token: string }>;
+/** A bearer token that holds for some minutes at least. */
+export type TokenSource = (signal?: AbortSignal) => Promise<string>;
 
 /** A token is renewed when less than this is left of it, so that it does not expire in the middle of a request. */
 const marginMs = 5 * 60 * 1000;
@@ -13,16 +13,15 @@ const marginMs = 5 * 60 * 1000;
  */
 export function tokenSource(credential: TokenCredential, audience: string): TokenSource {
   let current: { readonly token: string; readonly expiresAt: number } | undefined;
-  let pending: Promise<{ readonly token: string }> | undefined;
-  const renew = async (signal: AbortSignal | undefined): Promise<{ readonly token: string }> => {
+  let pending: Promise<string> | undefined;
+  const renew = async (signal: AbortSignal | undefined): Promise<string> => {
     const got = await credential.getToken(`${audience}/.default`, signal ? { abortSignal: signal } : {});
     if (got === null) throw new AmlpromoteError('UNAUTHENTICATED', `no token for ${audience}`);
     current = { token: got.token, expiresAt: got.expiresOnTimestamp };
-    return { token: got.token };
+    return got.token;
   };
   return (signal) => {
-    if (current && current.expiresAt - Date.now() > marginMs)
-      return Promise.resolve({ token: current.token });
+    if (current && current.expiresAt - Date.now() > marginMs) return Promise.resolve(current.token);
     pending ??= renew(signal).finally(() => (pending = undefined));
     return pending;
   };
