@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Environments } from '../aml/environments.ts';
 import type { JobRecord, Jobs } from '../aml/jobs.ts';
 import type { BlobStore } from '../blob/store.ts';
@@ -63,9 +64,16 @@ export function startCompute(options: ComputeOptions): Compute {
     engine.catch(() => (engine = undefined));
     return engine;
   };
+  const firstRunnable = (): number =>
+    queue.findIndex((name) => faults.get(name)?.kind !== 'endless-operation');
   const next = (): void => {
+    if (!isListening(options.context)) {
+      // Jobs of the last time are taken up before the ports are known.
+      if (!closed && firstRunnable() >= 0) setTimeout(next, 20).unref();
+      return;
+    }
     while (!closed && running.size < nodes) {
-      const index = queue.findIndex((name) => faults.get(name)?.kind !== 'endless-operation');
+      const index = firstRunnable();
       const [name] = index < 0 ? [] : queue.splice(index, 1);
       if (name === undefined) return;
       const abort = new AbortController();
@@ -111,7 +119,10 @@ export function startCompute(options: ComputeOptions): Compute {
       running.get(name)?.abort.abort('cancel' satisfies AbortReason);
     },
     async idle() {
-      while (running.size > 0) await Promise.all([...running.values()].map(({ done }) => done));
+      while (running.size > 0 || firstRunnable() >= 0) {
+        await Promise.all([...running.values()].map(({ done }) => done));
+        if (running.size === 0) await delay(10);
+      }
     },
     async close() {
       closed = true;
@@ -119,6 +130,15 @@ export function startCompute(options: ComputeOptions): Compute {
       await Promise.all([...running.values()].map(({ done }) => done));
     },
   };
+}
+
+function isListening(context: SandboxContext): boolean {
+  try {
+    context.loopback('sensitive');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A sandbox knows its own containers, and only those, by a name that stays with its directory. */

@@ -29,7 +29,7 @@ export async function dockerEngine(host: string): Promise<ContainerEngine> {
   await new DockerClient({ ...address, timeout: 10_000 }).ping();
   const docker = new DockerClient(address);
   return {
-    pull: (image) => pull(docker, image),
+    pull: (image, signal) => pull(docker, image, signal),
     workingDirectory: async (image) => {
       const { Config: config } = await docker.getImage(image).inspect();
       return config.WorkingDir;
@@ -51,9 +51,11 @@ function addressOf(host: string): Docker.DockerOptions {
   throw new Error(`${host} is not the address of a container engine`);
 }
 
-async function pull(docker: Docker, image: string): Promise<void> {
+async function pull(docker: Docker, image: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   const stream = await docker.pull(image);
   await new Promise<void>((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
     docker.modem.followProgress(stream, (error: Error | null, lines: { error?: string }[]) => {
       // A failed pull may end without an error, with an error line in the stream.
       const line = lines.find((entry) => entry.error !== undefined)?.error;
@@ -74,7 +76,7 @@ async function run(
   const container = await docker.createContainer(containerOptions(spec));
   const kill = (): void => void container.kill().catch(() => undefined);
   try {
-    // Attached and waited for before the start: nothing of a short command is lost, also when it removes itself.
+    // Attached and waited for before the start: nothing of a short command is lost although it removes itself.
     const log = await container.attach({ stream: true, stdout: true, stderr: true });
     const sink = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
@@ -83,7 +85,7 @@ async function run(
       },
     });
     docker.modem.demuxStream(log, sink, sink);
-    const exit = container.wait({ condition: 'next-exit' }) as Promise<{ StatusCode: number }>;
+    const exit = container.wait({ condition: 'removed' }) as Promise<{ StatusCode: number }>;
     exit.catch(() => undefined);
     signal.addEventListener('abort', kill, { once: true });
     await container.start();

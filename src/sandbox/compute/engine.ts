@@ -1,7 +1,7 @@
 /** What the compute asks of a container engine; production is `dockerEngine`, tests may bring their own. */
 export interface ContainerEngine {
-  /** Brings the image here. @throws Error with the engine's own words */
-  pull(image: string): Promise<void>;
+  /** Brings the image here; an abort stops waiting for it. @throws Error with the engine's own words */
+  pull(image: string, signal: AbortSignal): Promise<void>;
   /** The image's `WORKDIR`, '' when it has none. */
   workingDirectory(image: string): Promise<string>;
   /**

@@ -64,7 +64,7 @@ async function steps(run: JobRun, log: JobLog): Promise<void> {
   requireStorage(run);
   const engine = await run.connected();
   log.note(`pulling ${image}`);
-  await pull(engine, reference, image);
+  await pull(engine, reference, image, abort.signal);
   const place = await makeWorkplace(run.work, job, run.blobs);
   try {
     enter('Running', { startedAt: context.clock.now().toISOString() });
@@ -132,9 +132,14 @@ function requireStorage({ context }: JobRun): void {
   if (!context.roles.allows(identity, storage.id, action)) throw storageDenied();
 }
 
-async function pull(engine: ContainerEngine, reference: string, image: string): Promise<void> {
+async function pull(
+  engine: ContainerEngine,
+  reference: string,
+  image: string,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    await engine.pull(reference);
+    await engine.pull(reference, signal);
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause);
     // The engine speaks of the port that stands for the registry.
