@@ -35,6 +35,8 @@ export const annotations = {
   role: 'dev.amlpromote.role',
   /** On an image manifest: the build key, sha256 hex. */
   buildKey: 'dev.amlpromote.build-key',
+  /** On a stored scan result: scanner and advisory database that made it, `Scanner.cacheKey()`. */
+  scanKey: 'dev.amlpromote.scan-key',
   predicateType: 'dev.sigstore.bundle.predicateType',
   bundleContent: 'dev.sigstore.bundle.content',
   created: 'org.opencontainers.image.created',

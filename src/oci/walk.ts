@@ -5,7 +5,7 @@ import { createWalkCache } from './walk-cache.ts';
 import { walkLayer } from './walk-layer.ts';
 import type { WalkLimits } from './walk-limits.ts';
 import { defaultWalkLimits } from './walk-limits.ts';
-import type { LayerListing } from './walk-listing.ts';
+import type { LayerListing, Wanted } from './walk-listing.ts';
 import type { FileNode, TreeNode } from './walk-tree.ts';
 import { ImageTree } from './walk-tree.ts';
 
@@ -16,8 +16,8 @@ export type { WalkLimits } from './walk-limits.ts';
 export interface FileSelection<T> {
   /** Changes whenever `extract` would answer otherwise: part of the cache key. */
   readonly version: string;
-  /** By real path, relative to the root. Asked for every file of the image: must be quick. */
-  wants(path: string): boolean;
+  /** By real path, relative to the root. Asked for every file of the image: must be quick. With `presence`, `extract` gets no bytes. */
+  wants(path: string): Wanted;
   /**
    * Paths to look up as a program in the container would, through symbolic links. A directory stands for the files in it.
    */
@@ -146,7 +146,7 @@ function chooseFiles(
     if (node?.kind === 'file' && !chosen.has(node)) chosen.set(node, path);
   };
   for (const { path, node } of tree.nodes())
-    if (node.kind === 'file' && selection.wants(path)) choose(path, node);
+    if (node.kind === 'file' && selection.wants(path) !== false) choose(path, node);
   for (const path of selection.lookups) {
     const node = tree.lookup(path);
     if (node?.kind === 'directory') {
@@ -154,7 +154,7 @@ function chooseFiles(
     } else choose(path, node);
   }
   for (const { path, node } of tree.nodes()) {
-    if (node.kind === 'symlink' && selection.wants(path)) choose(path, tree.lookup(path));
+    if (node.kind === 'symlink' && selection.wants(path) === true) choose(path, tree.lookup(path));
   }
   return [...chosen].map(([node, path]) => ({ path, node })).sort((a, b) => (a.path < b.path ? -1 : 1));
 }

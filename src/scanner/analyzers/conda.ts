@@ -1,0 +1,89 @@
+import * as z from 'zod';
+import { parseStrictJson } from '../../json/strict.ts';
+import type { Analyzer, FileFacts, FoundPackage } from './analyzer.ts';
+
+/** `conda-meta/*.json` of an environment: the package's record and the list of its files. Only what is used is looked at. */
+const recordSchema = z.object({
+  name: z.string().regex(/^[a-z0-9_.-]{1,128}$/i),
+  version: z.string().regex(/^\S{1,128}$/),
+  build: z.string().max(256).optional(),
+  channel: z.string().max(512).optional(),
+  subdir: z.string().max(64).optional(),
+  license: z.string().max(200).nullish(),
+  files: z.array(z.string()).optional(),
+  purls: z.array(z.string()).nullish(),
+});
+type CondaRecord = z.infer<typeof recordSchema>;
+
+export const conda: Analyzer = {
+  id: 'conda',
+  version: 1,
+  wants: (path) => path.endsWith('.json') && /(?:^|\/)conda-meta\/[^/]+$/.test(path),
+  lookups: [],
+  extract(path, bytes): FileFacts {
+    const record = parseRecord(path, bytes);
+    if (!record) return { problems: [`${path}: not a conda package record`] };
+    const pypi = pypiOf(record);
+    return {
+      packages: [
+        {
+          type: 'conda',
+          name: record.name,
+          version: record.version,
+          qualifiers: qualifiersOf(record),
+          ...(pypi.length === 0 ? {} : { pypi }),
+          ...(record.license ? { licenses: [record.license] } : {}),
+        },
+      ],
+    };
+  },
+};
+
+function parseRecord(path: string, bytes: Uint8Array): CondaRecord | undefined {
+  try {
+    return recordSchema.parse(parseStrictJson(bytes, { where: path, maxBytes: bytes.byteLength }));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The package says so itself (`purls`), or it carries the metadata of Python distributions. */
+function pypiOf(record: CondaRecord): NonNullable<FoundPackage['pypi']> {
+  const found = new Map<string, { name: string; version: string }>();
+  for (const purl of record.purls ?? []) {
+    const match = /^pkg:pypi\/([a-z0-9._-]+)@([^?#@]+)/i.exec(purl);
+    const [, name, version] = match ?? [];
+    if (name !== undefined && version !== undefined)
+      found.set(name, { name, version: decodeSafely(version) });
+  }
+  if (found.size > 0) return [...found.values()];
+  for (const file of record.files ?? []) {
+    const match =
+      /(?:^|\/)site-packages\/([A-Za-z0-9._]+)-([^/-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info(?:\/|$)/.exec(file);
+    const [, name, version] = match ?? [];
+    if (name !== undefined && version !== undefined) found.set(`${name}@${version}`, { name, version });
+  }
+  return [...found.values()];
+}
+
+function decodeSafely(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function qualifiersOf({ build, channel, subdir }: CondaRecord): Record<string, string> {
+  // The channel may be a URL with a token in its path: the last part, or the well-known name, is enough.
+  const name = channel
+    ?.replace(/\/+$/, '')
+    .split('/')
+    .filter((part) => part !== subdir)
+    .at(-1);
+  return {
+    ...(build ? { build } : {}),
+    ...(name ? { channel: name } : {}),
+    ...(subdir ? { subdir } : {}),
+  };
+}

@@ -1,0 +1,117 @@
+import type { CoverageGap } from '../domain/scan.ts';
+import type { WalkResult, WalkedFile } from '../oci/walk.ts';
+import type { FileFacts } from './analyzers/analyzer.ts';
+import { osReleasePaths } from './analyzers/os-release.ts';
+import { distributionEcosystem } from './ecosystems.ts';
+import type { InventoryItem } from './identify.ts';
+import { identify } from './identify.ts';
+
+export interface Inventory {
+  readonly items: readonly InventoryItem[];
+  readonly distribution: FileFacts['distribution'];
+  /** What could not be read or is not known. */
+  readonly gaps: readonly CoverageGap[];
+}
+
+type Facts = WalkedFile<FileFacts>;
+
+/** Everything that the files of an image tell about what is installed in it. */
+export function takeInventory(walk: WalkResult<FileFacts>): Inventory {
+  const distribution = distributionOf(walk.files);
+  const owners = ownersOf(walk.files);
+  const items = walk.files.flatMap(({ path, layer, value }) =>
+    (value.packages ?? []).flatMap((found) =>
+      identify(found, { layer, path, distribution, owner: owners(path) }),
+    ),
+  );
+  return {
+    items,
+    distribution,
+    gaps: [
+      ...walk.problems.map(({ layer, path, detail }): CoverageGap =>
+        path === undefined
+          ? { code: 'UNREADABLE_LAYER', subject: layer, detail }
+          : { code: 'UNREADABLE_METADATA', subject: path, detail },
+      ),
+      ...walk.files.flatMap(({ path, value }) =>
+        (value.problems ?? []).map((detail): CoverageGap => ({
+          code: 'UNREADABLE_METADATA',
+          subject: path,
+          detail,
+        })),
+      ),
+      ...distributionGaps(distribution),
+      ...unsupportedGaps(walk.files),
+      ...unmatchedGaps(items),
+    ],
+  };
+}
+
+function distributionOf(files: readonly Facts[]): FileFacts['distribution'] {
+  const found = osReleasePaths.map((path) =>
+    files.find((file) => file.path === path && file.value.distribution),
+  );
+  return found.find((file) => file !== undefined)?.value.distribution;
+}
+
+/** Which Debian package owns a path, by `info/*.list`; a directory in the list stands for what is in it. */
+function ownersOf(files: readonly Facts[]): (path: string) => { name: string; version: string } | undefined {
+  const versions = new Map(
+    files.flatMap(({ value }) =>
+      (value.packages ?? []).flatMap((found) => (found.type === 'deb' ? [[found.name, found.version]] : [])),
+    ) as [string, string][],
+  );
+  const names = new Map<string, string>();
+  for (const { value } of files)
+    for (const path of value.owns?.paths ?? []) names.set(path, value.owns?.package ?? '');
+  return (path) => {
+    const name = names.get(path) ?? names.get(path.slice(0, Math.max(path.lastIndexOf('/'), 0)));
+    const version = name === undefined ? undefined : versions.get(name);
+    return name === undefined || version === undefined ? undefined : { name, version };
+  };
+}
+
+function distributionGaps(distribution: FileFacts['distribution']): readonly CoverageGap[] {
+  const code = 'UNKNOWN_DISTRIBUTION';
+  if (!distribution)
+    return [{ code, subject: 'image', detail: 'there is no os-release that names a distribution' }];
+  if (distributionEcosystem(distribution) !== undefined) return [];
+  const subject = [distribution.id, distribution.version].filter((part) => part !== undefined).join(' ');
+  return [
+    { code, subject, detail: 'this scanner cannot match the packages of this distribution or release' },
+  ];
+}
+
+function unsupportedGaps(files: readonly Facts[]): readonly CoverageGap[] {
+  const found = files.flatMap(({ path, value }) =>
+    value.unsupported === undefined ? [] : [[value.unsupported, path] as const],
+  );
+  return [...Map.groupBy(found, ([manager]) => manager)].map(([manager, of]) => ({
+    code: 'UNMATCHED_PACKAGE',
+    subject: manager,
+    detail: `this scanner does not read what ${manager} installed: ${examples(of.map(([, path]) => path))}`,
+  }));
+}
+
+/** Packages that were read but that no advisory can name. Debian packages without a known release are a gap already. */
+function unmatchedGaps(items: readonly InventoryItem[]): readonly CoverageGap[] {
+  const names = items
+    .filter(({ match, component }) => match === undefined && component.purl.startsWith('pkg:conda/'))
+    .map(({ component }) => `${component.name} ${component.version}`);
+  if (names.length === 0) return [];
+  return [
+    {
+      code: 'UNMATCHED_PACKAGE',
+      subject: 'conda',
+      detail: `there are no advisories for conda packages without a PyPI name: ${examples(names)}`,
+    },
+  ];
+}
+
+function examples(all: readonly string[]): string {
+  const shown = all
+    .slice(0, 10)
+    .map((one) => one.slice(0, 200))
+    .join(', ');
+  return all.length > 10 ? `${shown} and ${String(all.length - 10)} more` : shown;
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { hash } from 'node:crypto';
+
+/**
+ * A file of byte slices behind which stands a table of contents (any JSON), then a footer of fixed length:
+ * `<offset of the table, 16 digits> <sha256 of the table, hex>\n`. Slices are read one at a time; the table stays in memory.
+ */
+const footerLength = 16 + 1 + 64 + 1;
+
+/** Offset and length in bytes. */
+export type Slice = readonly [number, number];
+
+export interface SliceReader {
+  readonly table: unknown;
+  read(slice: Slice): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Collects slices: in memory, and from there at once into a file where one is wanted. */
+export class SliceWriter {
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
+
+  append(text: string): Slice {
+    const bytes = Buffer.from(`${text}\n`);
+    const slice: Slice = [this.#length, bytes.length - 1];
+    this.#chunks.push(bytes);
+    this.#length += bytes.length;
+    return slice;
+  }
+
+  /** Atomic: temporary file, fsync, rename. @throws what the file system throws */
+  async save(path: string, table: unknown): Promise<void> {
+    const body = JSON.stringify(table);
+    const footer = `${String(this.#length).padStart(16, '0')} ${hash('sha256', body, 'hex')}\n`;
+    const temporary = `${path}.${randomUUID()}.tmp`;
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      const file = await open(temporary, 'wx', 0o600);
+      try {
+        await file.writev([...this.#chunks, Buffer.from(body), Buffer.from(footer)]);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  /** The same slices without a file. */
+  reader(table: unknown): SliceReader {
+    const bytes = Buffer.concat(this.#chunks);
+    return {
+      table,
+      read: ([offset, length]) => Promise.resolve(bytes.toString('utf8', offset, offset + length)),
+      close: () => Promise.resolve(),
+    };
+  }
+}
+
+/** Undefined when there is no such file, or none that is whole. */
+export async function openSlices(path: string): Promise<SliceReader | undefined> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    const { size } = await file.stat();
+    const footer = await readAt(file, size - footerLength, footerLength);
+    const [offset = '', digest = ''] = footer.trimEnd().split(' ');
+    const body = await readAt(file, Number(offset), size - footerLength - Number(offset));
+    if (hash('sha256', body, 'hex') !== digest) throw new TypeError('damaged');
+    const table = JSON.parse(body) as unknown;
+    const opened = file;
+    return {
+      table,
+      read: ([from, length]) => readAt(opened, from, length),
+      close: () => opened.close(),
+    };
+  } catch {
+    await file?.close();
+    return undefined;
+  }
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<string> {
+  const buffer = Buffer.alloc(length);
+  const { bytesRead } = await file.read(buffer, 0, length, position);
+  if (bytesRead !== length) throw new TypeError('damaged');
+  return buffer.toString('utf8');
+}

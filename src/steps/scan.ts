@@ -1,0 +1,115 @@
+import type { Descriptor } from '../domain/descriptor.ts';
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { Progress } from '../domain/events.ts';
+import { isImageManifestType } from '../domain/media-types.ts';
+import type { ScanReport } from '../domain/scan.ts';
+import type { Decision } from '../domain/verdict.ts';
+import type { PolicyRules } from '../manifest/policy.ts';
+import { evaluateScan } from '../policy/scan.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ContentReader, Registry } from '../ports/content.ts';
+import type { Scanner } from '../ports/scanner.ts';
+import type { ScanResult } from './scan-result.ts';
+import { readScanResult, readScanResultOf, writeScanResult } from './scan-result.ts';
+
+export type { ScanResult } from './scan-result.ts';
+export { readScanResult };
+
+export interface ScanInput {
+  /** Under which the result is kept in the store. */
+  readonly repository: string;
+  /** One image manifest, not an index: scan each platform. */
+  readonly image: Descriptor;
+}
+
+export interface ScanPorts {
+  /** Where the image is: the store, or a repository of the registry (an image that never touched this machine). */
+  readonly content: ContentReader;
+  /** Keeps the result for `sign`. */
+  readonly store: Registry;
+  readonly scanner: Scanner;
+  readonly clock: Clock;
+  readonly progress: Progress;
+}
+
+export interface ScanStepReport {
+  readonly image: Descriptor;
+  readonly report: ScanReport;
+  /** CycloneDX 1.6 JSON in the store. */
+  readonly sbom: Descriptor;
+  readonly decision: Decision;
+  /** A stored result of the same scanner and database was used. */
+  readonly already: boolean;
+}
+
+/**
+ * What is in an image, what advisories say about it, and what the policy says about that. A verdict other than `allowed` is
+ * an answer, not an error. The policy is asked anew each time; the scan is made anew when scanner or database changed, or
+ * when the policy finds it stale.
+ * @throws UNSUPPORTED for an index; NOT_FOUND for image or database; what reading the image throws
+ */
+export async function scan(
+  input: ScanInput,
+  ports: ScanPorts,
+  policy: Pick<PolicyRules, 'scan'>,
+  signal?: AbortSignal,
+): Promise<ScanStepReport> {
+  const { image, repository } = input;
+  const { progress } = ports;
+  if (!isImageManifestType(image.mediaType)) throw notOneImage(image);
+  const subject = `${repository}@${image.digest}`;
+  progress({ type: 'started', step: 'scan', subject });
+  const stored = await currentResult(input, ports, policy);
+  const result = stored ?? (await scanNow(input, ports, signal));
+  const decision = evaluateScan(result.report, policy, ports.clock.now());
+  const { findings, coverage } = result.report;
+  const detail = `${decision.verdict}: ${String(findings.length)} findings in ${String(coverage.components)} packages`;
+  progress({ type: 'finished', step: 'scan', subject, already: stored !== undefined, detail });
+  return {
+    image,
+    report: result.report,
+    sbom: result.sbomDescriptor,
+    decision,
+    already: stored !== undefined,
+  };
+}
+
+async function currentResult(
+  { repository, image }: ScanInput,
+  { store, scanner, clock }: ScanPorts,
+  policy: Pick<PolicyRules, 'scan'>,
+): Promise<ScanResult | undefined> {
+  const result = await readScanResultOf(store, repository, image.digest, await scanner.cacheKey());
+  if (!result) return undefined;
+  const { reasons } = evaluateScan(result.report, policy, clock.now());
+  return reasons.some(({ code }) => code === 'STALE_SCAN') ? undefined : result;
+}
+
+async function scanNow(input: ScanInput, ports: ScanPorts, signal?: AbortSignal): Promise<ScanResult> {
+  const { repository, image } = input;
+  const { content, store, scanner, progress } = ports;
+  const cacheKey = await scanner.cacheKey();
+  const outcome = await scanner.scan({
+    content,
+    image,
+    progress,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const result = await writeScanResult(store, { repository, image, outcome, cacheKey });
+  progress({
+    type: 'effect',
+    step: 'scan',
+    effect: 'scan result stored',
+    subject: result.reportDescriptor.digest,
+  });
+  return result;
+}
+
+const notOneImage = (image: Descriptor): AmlpromoteError =>
+  new AmlpromoteError(
+    'UNSUPPORTED',
+    `${image.digest} is ${image.mediaType}; a scan is about one image manifest`,
+    {
+      nextSteps: ['Scan the manifest of each platform, by its digest.'],
+    },
+  );
