@@ -84,7 +84,7 @@ export async function readCertificate(der: Uint8Array, where = 'certificate'): P
       isCa: basic?.ca ?? false,
       pathLength: basic?.pathLength,
       keyUsage: usage ? { bits: usage.usages, critical: usage.critical } : undefined,
-      extendedKeyUsage: purposes?.usages.map(String),
+      extendedKeyUsage: purposes ? Array.from(purposes.usages, String) : undefined,
       critical: read.extensions.filter((one) => one.critical).map((one) => one.type),
       revocable:
         read.getExtension(oids.crlDistributionPoints) !== null ||

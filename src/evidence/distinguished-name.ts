@@ -30,8 +30,14 @@ export function parseName(text: string): readonly NameAttribute[] {
   });
 }
 
+/** At every `,` or `+` that no backslash precedes; empty parts stay, to be refused. */
 function split(text: string): readonly string[] {
-  return text.match(/(?:\\.|[^\\,+])+/gs) ?? [''];
+  const parts = [''];
+  for (const [token] of text.matchAll(/\\.|[^\\]|\\/gs)) {
+    if (token === ',' || token === '+') parts.push('');
+    else parts.push(`${parts.pop() ?? ''}${token}`);
+  }
+  return parts;
 }
 
 const unescape = (text: string): string =>
