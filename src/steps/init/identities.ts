@@ -1,0 +1,107 @@
+import { AmlpromoteError } from '../../domain/errors.ts';
+import type {
+  createLoneIdentity,
+  createSigningIdentity,
+  SigningIdentity,
+} from '../../evidence/certificates.ts';
+import { formatName } from '../../evidence/distinguished-name.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { NewFiles } from './write-new.ts';
+
+/** Makes keys with certificates; `src/evidence/certificates.ts` does. */
+export interface IdentityMaker {
+  readonly createSigningIdentity: typeof createSigningIdentity;
+  readonly createLoneIdentity: typeof createLoneIdentity;
+}
+
+/** For the subjects of the certificates: the Notary Project wants C, ST and O in a trusted identity. */
+export interface Organisation {
+  readonly name: string;
+  /** State or province. */
+  readonly state: string;
+  /** ISO 3166 two-letter code. */
+  readonly country: string;
+}
+
+/** Certificates as PEM, and the name under which the policies trust the release key. */
+export interface Identities {
+  readonly releaseCa: string;
+  readonly releaseSubject: string;
+  readonly receipt: string;
+}
+
+/** Validity of the signing certificates; the CA lives ten years, so a new one can be issued without touching a policy. */
+const leafDays = 730;
+
+export async function writeIdentities(
+  files: NewFiles,
+  options: { organisation: Organisation; clock: Pick<Clock, 'now'>; createIdentities: IdentityMaker },
+): Promise<Identities> {
+  const { organisation, clock, createIdentities } = options;
+  const subject = (commonName: string): string => subjectOf(commonName, organisation);
+  const releaseSubject = subject('release');
+
+  if (await needsIdentity(files, 'outside')) {
+    const ca = { subject: subject('release CA') };
+    const made = await createIdentities.createSigningIdentity({
+      subject: releaseSubject,
+      ca,
+      days: leafDays,
+      clock,
+    });
+    await writeRelease(files, made);
+  }
+  if (await needsIdentity(files, 'inside')) {
+    const made = await createIdentities.createLoneIdentity({
+      subject: subject('receipt'),
+      days: leafDays,
+      clock,
+    });
+    // The key comes last: whoever finds a key also finds its certificate.
+    await files.write('inside/cert.pem', made.certificate);
+    await files.write('inside/key.pem', made.key, 0o600);
+  }
+  return {
+    releaseSubject,
+    releaseCa: certificatesIn(await files.read('outside/cert.pem')).at(-1) ?? '',
+    receipt: certificatesIn(await files.read('inside/cert.pem'))[0] ?? '',
+  };
+}
+
+async function writeRelease(files: NewFiles, { ca, leaf }: SigningIdentity): Promise<void> {
+  await files.write('outside/ca-key.pem', ca.key, 0o600);
+  await files.write('outside/cert.pem', leaf.chain);
+  await files.write('outside/key.pem', leaf.key, 0o600);
+}
+
+/** True when there is neither key nor certificate; a half of a pair is nothing that can be mended by writing the other half. */
+async function needsIdentity(files: NewFiles, side: 'outside' | 'inside'): Promise<boolean> {
+  const key = await files.read(`${side}/key.pem`);
+  const certificate = await files.read(`${side}/cert.pem`);
+  if (key === undefined && certificate === undefined) return true;
+  if (key !== undefined && certificate !== undefined && certificatesIn(certificate).length > 0) return false;
+  const [has, lacks] = certificate === undefined ? ['key.pem', 'cert.pem'] : ['cert.pem', 'key.pem'];
+  const found =
+    key !== undefined && certificate !== undefined
+      ? 'a cert.pem without a certificate'
+      : `${has} but not ${lacks}`;
+  throw new AmlpromoteError('KEY_MISSING', `${side}/ has ${found}`, {
+    nextSteps: [
+      `Put the other file back; or, if an earlier init was interrupted, remove the .pem files of ${side}/ and run init again.`,
+    ],
+  });
+}
+
+const certificatesIn = (pem = ''): readonly string[] =>
+  [...pem.matchAll(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g)].map(
+    ([block]) => `${block}\n`,
+  );
+
+function subjectOf(commonName: string, { name, state, country }: Organisation): string {
+  return formatName([
+    { type: 'CN', value: commonName },
+    { type: 'O', value: name },
+    { type: 'ST', value: state },
+    { type: 'C', value: country },
+  ]);
+}

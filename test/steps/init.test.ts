@@ -1,0 +1,158 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
+import { createLoneIdentity, createSigningIdentity } from '../../src/evidence/certificates.ts';
+import { loadTrust } from '../../src/evidence/trust.ts';
+import { loadImage } from '../../src/manifest/image.ts';
+import { loadPolicy } from '../../src/manifest/policy.ts';
+import { loadZones } from '../../src/manifest/zones.ts';
+import type { InitReport } from '../../src/steps/init.ts';
+import { initProject, writeSides } from '../../src/steps/init.ts';
+import { policyYaml } from '../support/manifest-samples.ts';
+import { temporaryDirectory } from '../support/temp-directory.ts';
+
+const input = (dir: string) => ({
+  dir,
+  organisation: { name: 'Contoso, Ltd.', state: 'Tokyo', country: 'JP' },
+  clock: { now: () => new Date('2026-11-21T12:00:00Z') },
+  createIdentities: { createSigningIdentity, createLoneIdentity },
+});
+
+async function initialised(t: ExecutionContext): Promise<{ dir: string; report: InitReport }> {
+  const dir = path.join(await temporaryDirectory(t), 'project');
+  return { dir, report: await initProject(input(dir)) };
+}
+
+const everything = [
+  '.gitignore',
+  'zones.yaml',
+  'images/hello-batch.yaml',
+  'images/hello-batch/Dockerfile',
+  'images/hello-batch/hello.py',
+  'outside/ca-key.pem',
+  'outside/cert.pem',
+  'outside/key.pem',
+  'inside/cert.pem',
+  'inside/key.pem',
+  'outside/trust/release-ca.pem',
+  'outside/trust/receipt.pem',
+  'outside/policy.yaml',
+  'inside/trust/release-ca.pem',
+  'inside/trust/receipt.pem',
+  'inside/policy.yaml',
+];
+
+const snapshot = async (dir: string): Promise<readonly (readonly [string, string])[]> =>
+  Promise.all(everything.map(async (name) => [name, await readFile(path.join(dir, name), 'utf8')] as const));
+
+test('init writes a project that loads as it is', async (t) => {
+  const { dir, report } = await initialised(t);
+  t.deepEqual(report.written, everything);
+  t.deepEqual(report.kept, []);
+  t.is(report.directory, dir);
+  t.like(await loadImage(path.join(dir, 'images/hello-batch.yaml')), {
+    name: 'hello-batch',
+    version: '1.0.0',
+  });
+  t.is((await loadZones(path.join(dir, 'zones.yaml'))).routes.length, 1);
+  for (const side of ['outside', 'inside']) {
+    const policy = await loadPolicy(path.join(dir, side, 'policy.yaml'));
+    t.like(policy.scan, { failOn: 'high', unknown: 'inconclusive', maxAge: 14 * 86_400 });
+    const trust = await loadTrust(policy);
+    t.is(trust.signers[0]?.subject.find(({ type }) => type === 'O')?.value, 'Contoso, Ltd.');
+  }
+});
+
+test('keys are for their owner only, and belong to their certificates, which the policies trust', async (t) => {
+  const { dir } = await initialised(t);
+  const read = async (name: string): Promise<string> => readFile(path.join(dir, name), 'utf8');
+  for (const name of ['outside/key.pem', 'outside/ca-key.pem', 'inside/key.pem'])
+    t.is((await stat(path.join(dir, name))).mode & 0o777, 0o600, name);
+  for (const side of ['outside', 'inside']) {
+    const leaf = new X509Certificate(await read(`${side}/cert.pem`));
+    t.true(leaf.checkPrivateKey(createPrivateKey(await read(`${side}/key.pem`))), side);
+  }
+  const ca = new X509Certificate(await read('inside/trust/release-ca.pem'));
+  t.true(new X509Certificate(await read('outside/cert.pem')).verify(ca.publicKey));
+  t.is(
+    new X509Certificate(await read('inside/trust/receipt.pem')).fingerprint256,
+    new X509Certificate(await read('inside/cert.pem')).fingerprint256,
+  );
+});
+
+test('running it again changes nothing, and says what was there', async (t) => {
+  const { dir } = await initialised(t);
+  const before = await snapshot(dir);
+  const again = await initProject(input(dir));
+  t.deepEqual(again.written, []);
+  t.true(again.kept.includes('zones.yaml') && again.kept.includes('inside/policy.yaml'));
+  t.deepEqual(await snapshot(dir), before);
+});
+
+test('what is missing is written again, to fit what is there', async (t) => {
+  const { dir } = await initialised(t);
+  const before = await snapshot(dir);
+  // The CA key was put into a safe: it must not be made anew.
+  for (const name of ['outside/ca-key.pem', 'inside/trust/release-ca.pem', 'zones.yaml'])
+    await rm(path.join(dir, name));
+  const again = await initProject(input(dir));
+  t.deepEqual(again.written, ['zones.yaml', 'inside/trust/release-ca.pem']);
+  await t.throwsAsync(stat(path.join(dir, 'outside/ca-key.pem')), { code: 'ENOENT' });
+  const [, ca] = before.find(([name]) => name === 'inside/trust/release-ca.pem') ?? [];
+  t.deepEqual([ca], [await readFile(path.join(dir, 'inside/trust/release-ca.pem'), 'utf8')]);
+});
+
+test('a file of the user is never overwritten, not even through a symbolic link', async (t) => {
+  const dir = await temporaryDirectory(t, { 'zones.yaml': 'mine\n' });
+  await symlink(path.join(dir, 'elsewhere'), path.join(dir, '.gitignore'));
+  const { kept } = await initProject(input(dir));
+  t.deepEqual(kept, ['.gitignore', 'zones.yaml']);
+  t.is(await readFile(path.join(dir, 'zones.yaml'), 'utf8'), 'mine\n');
+  await t.throwsAsync(stat(path.join(dir, 'elsewhere')), { code: 'ENOENT' });
+});
+
+for (const [side, name] of [
+  ['outside', 'key.pem'],
+  ['outside', 'cert.pem'],
+  ['inside', 'key.pem'],
+  ['inside', 'cert.pem'],
+] as const)
+  test(`half a key pair is named and left alone: ${side}/${name} is missing`, async (t) => {
+    const { dir } = await initialised(t);
+    await rm(path.join(dir, side, name));
+    const error = await t.throwsAsync(initProject(input(dir)), { instanceOf: AmlpromoteError });
+    t.is(error.code, 'KEY_MISSING');
+    t.true(error.message.includes(`but not ${name}`));
+    await t.throwsAsync(stat(path.join(dir, side, name)), { code: 'ENOENT' });
+  });
+
+test('nothing temporary is left behind', async (t) => {
+  const { dir } = await initialised(t);
+  const names = await readdir(dir, { recursive: true });
+  t.deepEqual(
+    names.filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});
+
+test('the sides alone, with a policy of their own, comments kept', async (t) => {
+  const dir = await temporaryDirectory(t);
+  const policy = policyYaml.replace('kind: Policy', 'kind: Policy # ours');
+  const { written } = await writeSides({ ...input(dir), policy });
+  t.false(written.includes('zones.yaml'));
+  const text = await readFile(path.join(dir, 'inside/policy.yaml'), 'utf8');
+  t.true(text.includes('kind: Policy # ours'));
+  t.is((await loadPolicy(path.join(dir, 'inside/policy.yaml'))).scan.exceptions.length, 1);
+});
+
+test('a directory that is a file', async (t) => {
+  const dir = await temporaryDirectory(t);
+  await writeFile(path.join(dir, 'file'), '');
+  const error = await t.throwsAsync(initProject(input(path.join(dir, 'file'))), {
+    instanceOf: AmlpromoteError,
+  });
+  t.is(error.code, 'USAGE');
+});
