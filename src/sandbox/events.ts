@@ -32,7 +32,8 @@ export function openEventLog(path: string): EventLog {
     add: (event) => {
       ring.push(event);
       if (ring.length > kept) ring.splice(0, ring.length - kept);
-      file.write(`${JSON.stringify(event)}\n`);
+      // A request that was cut by the stop may end after it.
+      if (!file.writableEnded) file.write(`${JSON.stringify(event)}\n`);
     },
     recent: () => [...ring],
     close: () =>

@@ -61,9 +61,9 @@ export async function startAmlSandbox(
   const agents = new Map<Vantage, https.Agent>();
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    await owned.close();
     for (const agent of agents.values()) agent.destroy();
     await Promise.all([inside.close(), outside.close(), registry.close()]);
+    await owned.close();
   };
   const sandbox: AmlSandbox = {
     context,

@@ -123,7 +123,8 @@ test('a container is made once', async (t) => {
 
 /** The status of a GET without any token. */
 async function statusOf(sandbox: AmlSandbox, url: string): Promise<number> {
-  const request = createPipelineRequest({ url, agent: sandbox.agent() });
+  const request = createPipelineRequest({ url });
+  request.agent = sandbox.agent();
   return (await createDefaultHttpClient().sendRequest(request)).status;
 }
 
