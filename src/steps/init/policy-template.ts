@@ -1,6 +1,5 @@
 /** The shipped default, the strict one; `manifests/policy.default.yaml` is this text. `init` fills in whom to trust. */
-export const defaultPolicyYaml = `# yaml-language-server: $schema=./schema/policy.schema.json
-# The security team's file. Each zone has its own: outside it gates scan, sign and release; inside it decides what is admitted.
+export const defaultPolicyYaml = `# The security team's file. Each zone has its own: outside it gates scan, sign and release; inside it decides what is admitted.
 apiVersion: amlpromote/v1
 kind: Policy
 
