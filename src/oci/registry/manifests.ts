@@ -9,7 +9,7 @@ import { sha256 } from '../../domain/sha256.ts';
 import { pullScope, pushScope } from './auth.ts';
 import type { Client } from './client.ts';
 import type { Answer } from './errors.ts';
-import { protocolError } from './errors.ts';
+import { diagnosticOf, protocolError } from './errors.ts';
 
 const accept = [
   mediaTypes.ociIndex,
@@ -117,14 +117,20 @@ export async function putManifest(
   }
   const reference = tag ?? digest;
   const what = `push manifest ${repository}:${reference}`;
-  const answer = await client.send({
-    method: 'PUT',
-    url: manifestUrl(client, repository, reference),
-    scope: pushScope(repository),
-    what,
-    headers: { 'content-type': mediaType },
-    body: content.bytes,
-  });
+  const put = async (): Promise<Answer> =>
+    client.send({
+      method: 'PUT',
+      url: manifestUrl(client, repository, reference),
+      scope: pushScope(repository),
+      what,
+      headers: { 'content-type': mediaType },
+      body: content.bytes,
+    });
+  let answer = await put();
+  for (let attempt = 1; attempt < 4 && maySettle(answer); attempt += 1) {
+    if (!(await client.pause(attempt, answer))) break;
+    answer = await put();
+  }
   if (answer.status === 409 && tag !== undefined) {
     throw new AmlpromoteError(
       'TAG_CONFLICT',
@@ -144,6 +150,14 @@ export async function putManifest(
   }
   return { subjectKept: answer.headers['oci-subject'] !== undefined };
 }
+
+/**
+ * A blob that was pushed a moment ago may not show everywhere yet; distribution says DIGEST_INVALID when it reads the link of a
+ * blob while another push rewrites it. The bytes are what they should be: we hashed them.
+ */
+const maySettle = (answer: Answer): boolean =>
+  (answer.status === 400 || answer.status === 404) &&
+  ['DIGEST_INVALID', 'MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN'].includes(diagnosticOf(answer.body).code);
 
 function digestHeader(client: Client, answer: Answer, reference: string): Digest | undefined {
   const value = answer.headers['docker-content-digest'];

@@ -4,6 +4,7 @@ import { networkError } from '../../network/errors.ts';
 import type { Answer } from './errors.ts';
 import { interrupted, protocolError, timeout } from './errors.ts';
 import type { Limits, RegistryOptions } from './options.ts';
+import { isSuccess } from './redirects.ts';
 import { watchDownload, watchUpload } from './watchdog.ts';
 
 export interface WireRequest {
@@ -85,7 +86,12 @@ export function createTransport(options: RegistryOptions, limits: Limits): Trans
       const unwatch = watchUpload(sink, request.url.host, limits);
       const stop = guardRequest(sink, request, undefined);
       const answer = answerOf(sink, request.url.host)
-        .then(async (incoming) => collect(incoming, maxAnswerToUpload, request.url.host))
+        .then(async (incoming) => {
+          // Refused before it was read, the body still clogs the connection: the next request would wait behind it.
+          const { socket } = incoming;
+          if (!isSuccess(incoming.statusCode)) incoming.on('end', () => socket.destroy());
+          return collect(incoming, maxAnswerToUpload, request.url.host);
+        })
         .finally(() => {
           unwatch();
           stop();
@@ -113,21 +119,25 @@ async function answerOf(outgoing: ClientRequest, host: string): Promise<Incoming
   });
 }
 
+/** By events: async iteration would wait for `close`, which an answer that comes before the end of an upload does not get. */
 async function collect(incoming: IncomingMessage, most: number, host: string): Promise<Answer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    incoming.on('data', (chunk: Uint8Array) => {
       size += chunk.byteLength;
-      // Leaving the loop destroys the stream, and the connection with it.
-      if (size > most)
-        throw protocolError(host, `sends more than the ${String(most)} bytes that are acceptable here`);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw wireError(error, host);
-  }
-  return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) };
+      if (size <= most) chunks.push(chunk);
+      else
+        incoming.destroy(
+          protocolError(host, `sends more than the ${String(most)} bytes that are acceptable here`),
+        );
+    });
+    incoming.on('end', () =>
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }),
+    );
+    incoming.on('error', (error) => reject(wireError(error, host)));
+    incoming.on('close', () => reject(wireError({ code: 'ECONNRESET' }, host)));
+  });
 }
 
 function guardConnect(outgoing: ClientRequest, host: string, milliseconds: number): void {
