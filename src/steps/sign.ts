@@ -14,7 +14,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Registry, Repository } from '../ports/content.ts';
 import type { Signer } from '../ports/signer.ts';
 import { readBuildFacts } from './build.ts';
-import { readScanResult } from './scan.ts';
+import { readScanResult } from './scan-result.ts';
 import { attachAttestation, attachSignature } from './sign/attach.ts';
 import type { AttachPorts, Attached } from './sign/attach.ts';
 import { requireAdmissible, requireTrustedSigner } from './sign/gate.ts';

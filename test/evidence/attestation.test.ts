@@ -1,4 +1,5 @@
-import { createHash, createPublicKey, generateKeyPairSync, sign as cryptoSign } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign as cryptoSign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import test from 'ava';
 import fc from 'fast-check';
 import { toSignedEntity, Verifier } from '@sigstore/verify';
@@ -7,7 +8,7 @@ import { mediaTypes, predicateTypes } from '../../src/domain/media-types.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
 import { rawToDer } from '../../src/evidence/algorithm.ts';
 import { attest, leafOf, verifyAttestation } from '../../src/evidence/attestation.ts';
-import type { Attestation } from '../../src/evidence/attestation.ts';
+import type { Attestation, AttestationWanted } from '../../src/evidence/attestation.ts';
 import { preAuthEncoding } from '../../src/evidence/dsse.ts';
 import { encodeReferrer } from '../../src/evidence/referrer.ts';
 import { makeIdentities } from '../support/identities.ts';
@@ -17,7 +18,7 @@ const identities = await makeIdentities(now);
 const signer = identities.releaseSigner;
 const keys = [{ name: 'release', certificate: await leafOf(signer) }];
 const subject: Descriptor = { mediaType: mediaTypes.ociManifest, digest: sha256('image'), size: 5 };
-const wanted = { subject, predicateType: predicateTypes.sbom };
+const wanted: AttestationWanted = { subject, predicateType: predicateTypes.sbom };
 const request = { ...wanted, name: 'ml/churn-train', predicate: { bomFormat: 'CycloneDX', n: [1, 'ä'] } };
 
 type Json = Record<string, unknown>;
@@ -102,7 +103,7 @@ test('@sigstore/verify believes it as well, and refuses it under another key', a
       },
     },
   });
-  const verifierOf = (publicKey: ReturnType<typeof createPublicKey>): Verifier =>
+  const verifierOf = (publicKey: KeyObject): Verifier =>
     new Verifier(
       {
         certificateAuthorities: [],

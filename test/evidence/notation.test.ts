@@ -101,7 +101,7 @@ const refusals: readonly [string, (parts: Parts) => void][] = [
   ['another scheme', ({ protected: p }) => (p[notary.scheme] = 'notary.x509.signingAuthority')],
   ['another content type', ({ protected: p }) => (p.cty = 'text/plain')],
   ['a signing time with fractions', ({ protected: p }) => (p[notary.signingTime] = '2026-03-01T12:00:00.1Z')],
-  ['no signing time', ({ protected: p }) => delete p[notary.signingTime]],
+  ['no signing time', ({ protected: p }) => (p[notary.signingTime] = undefined)],
   [
     'a signing time outside the certificate',
     ({ protected: p }) => (p[notary.signingTime] = '2025-03-01T12:00:00Z'),
@@ -220,8 +220,12 @@ test('tampering with any byte of what is signed, or of the signature, is refused
 
 test('junk of any kind is refused, never thrown', async (t) => {
   await fc.assert(
-    fc.asyncProperty(fc.oneof(fc.uint8Array(), fc.json().map(Buffer.from)), async (bytes) =>
-      (await verdictOf(attached(bytes))).startsWith('refused'),
+    fc.asyncProperty(
+      fc.oneof(
+        fc.uint8Array(),
+        fc.json().map((text) => Buffer.from(text)),
+      ),
+      async (bytes) => (await verdictOf(attached(bytes))).startsWith('refused'),
     ),
     { numRuns: 100 },
   );
