@@ -1,9 +1,7 @@
 import path from 'node:path';
 import test from 'ava';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
-import { certificateDigests } from '../../src/manifest/policy-certificates.ts';
 import { loadPolicy } from '../../src/manifest/policy.ts';
-import { policyDigest } from '../../src/policy/digest.ts';
 import { defaultRules, policyFiles, policyYaml } from '../support/manifest-samples.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 
@@ -112,43 +110,3 @@ for (const [title, from, to, expected] of cases)
     t.is(error.code, 'MANIFEST_INVALID');
     t.regex(error.message, expected);
   });
-
-const digestOf = async (file: string): Promise<string> => {
-  const policy = await loadPolicy(file);
-  return policyDigest(policy, await certificateDigests(policy));
-};
-
-test('the policy digest does not depend on place, layout, comments or certificate paths', async (t) => {
-  const one = await temporaryDirectory(t, { 'policy.yaml': policyYaml, ...policyFiles });
-  const other = await temporaryDirectory(t, {
-    'p.yml': `# another file\n${policyYaml.replace('./trust/release-ca.pem', './ca.pem').replace('maxAge: 14d', 'maxAge: 2w')}`,
-    'ca.pem': `# a comment\r\n${policyFiles['trust/release-ca.pem'].replaceAll('\n', '\r\n')}`,
-    'trust/receipt.pem': policyFiles['trust/receipt.pem'],
-  });
-  t.is(await digestOf(path.join(one, 'policy.yaml')), await digestOf(path.join(other, 'p.yml')));
-});
-
-test('threat 35: another rule or another certificate is another policy digest', async (t) => {
-  const directory = await temporaryDirectory(t, {
-    ...policyFiles,
-    'policy.yaml': policyYaml,
-    'rule.yaml': policyYaml.replace('failOn: high', 'failOn: critical'),
-    'certificate.yaml': policyYaml.replace('release-ca.pem', 'receipt.pem'),
-  });
-  const digests = await Promise.all(
-    ['policy.yaml', 'rule.yaml', 'certificate.yaml'].map((name) => digestOf(path.join(directory, name))),
-  );
-  t.is(new Set(digests).size, 3);
-});
-
-test('a file without a certificate is named', async (t) => {
-  const directory = await temporaryDirectory(t, {
-    'policy.yaml': policyYaml,
-    ...policyFiles,
-    'trust/receipt.pem': 'hello',
-  });
-  const policy = await loadPolicy(path.join(directory, 'policy.yaml'));
-  await t.throwsAsync(certificateDigests(policy), {
-    message: /receipt\.pem, which the policy names, has no PEM certificate/,
-  });
-});
