@@ -93,9 +93,9 @@ async function loadReceipt(
     const check = await verifyAttestation({ manifest, bundle: content }, wanted, keys);
     if (check.verdict !== 'allowed') return undefined;
     const statement = parseReceiptPredicate(check.predicate, `receipt ${descriptor.digest}`);
-    return isTimely(statement, check.key)
-      ? { ...statement, descriptor: manifest.descriptor, image, signer: check.key.name }
-      : undefined;
+    if (!isTimely(statement, check.key)) return undefined;
+    const { mediaType, digest, size } = manifest.descriptor;
+    return { ...statement, descriptor: { mediaType, digest, size }, image, signer: check.key.name };
   } catch (error) {
     if (error instanceof AmlpromoteError && error.code === 'CONTENT_INVALID') return undefined;
     if (isRefusal(error)) throw unreadable(`receipt ${descriptor.digest} cannot be read`, error);

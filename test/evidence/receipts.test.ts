@@ -1,0 +1,209 @@
+import test from 'ava';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
+import { mediaTypes, predicateTypes } from '../../src/domain/media-types.ts';
+import { sha256 } from '../../src/domain/sha256.ts';
+import { pushArtifact } from '../../src/evidence/artifact.ts';
+import { attest, leafOf } from '../../src/evidence/attestation.ts';
+import { headsOf, highestRelease, listedReceipts, readReceipts } from '../../src/evidence/receipts.ts';
+import { recordReceipt } from '../../src/evidence/record-receipt.ts';
+import type { ReceiptPorts, ReceiptRequest, RecordedReceipt } from '../../src/evidence/record-receipt.ts';
+import { encodeManifest } from '../../src/oci/manifest.ts';
+import type { Repository } from '../../src/ports/content.ts';
+import { makeIdentities } from '../support/identities.ts';
+import { manualClock } from '../support/manual-clock.ts';
+import { memoryRegistry } from '../support/memory-registry.ts';
+import { pushImage } from '../support/signed-release.ts';
+
+const clock = manualClock();
+const identities = await makeIdentities(clock.now());
+const keys = [{ name: 'receipt', certificate: await leafOf(identities.receiptSigner) }];
+const ports: ReceiptPorts = { signer: identities.receiptSigner, keys, clock };
+
+async function request(repository: Repository, counter: number, changes: Partial<ReceiptRequest> = {}) {
+  const image = await pushImage(repository, String(counter));
+  const made: ReceiptRequest = {
+    image,
+    host: 'sec.azurecr.test',
+    toolVersion: '0.1.0',
+    policyDigest: sha256('policy'),
+    inputs: [sha256(`index ${String(counter)}`)],
+    result: 'PASSED',
+    release: {
+      name: 'churn-train',
+      version: `1.${String(counter)}.0`,
+      release: counter,
+      repository: 'ml/churn-train',
+      index: sha256(`index ${String(counter)}`),
+    },
+    actions: ['mounted'],
+    ...changes,
+  };
+  return made;
+}
+
+const setup = () => {
+  const registry = memoryRegistry();
+  const repository = registry.repository('ml/churn-train');
+  const record = async (counter: number, changes: Partial<ReceiptRequest> = {}): Promise<RecordedReceipt> =>
+    recordReceipt(repository, await request(repository, counter, changes), ports);
+  return { registry, repository, record };
+};
+
+test('no receipts: nothing was admitted', async (t) => {
+  t.deepEqual(await readReceipts(setup().repository, keys), []);
+  t.is(highestRelease([]), 0);
+});
+
+test('receipts follow one another; the newest repeats the highest counter', async (t) => {
+  const { repository, record } = setup();
+  const [first, second] = [await record(7), await record(5)];
+  const receipts = await readReceipts(repository, keys);
+  t.deepEqual(
+    receipts.map(({ release, highest, previous, signer }) => [release.release, highest, previous, signer]),
+    [
+      [7, 7, [], 'receipt'],
+      [5, 7, [first.descriptor.digest], 'receipt'],
+    ],
+  );
+  t.is(highestRelease(receipts.slice(1)), 7);
+  t.deepEqual(
+    headsOf(receipts).map(({ descriptor }) => descriptor.digest),
+    [second.descriptor.digest],
+  );
+});
+
+test('a refused release does not raise the counter', async (t) => {
+  const { repository, record } = setup();
+  await record(7);
+  await record(9, { result: 'FAILED' });
+  t.is(highestRelease(await readReceipts(repository, keys)), 7);
+});
+
+test('the same verdict is written once', async (t) => {
+  const { registry, repository, record } = setup();
+  const first = await record(7);
+  const before = registry.manifests('ml/churn-train').length;
+  t.deepEqual(await record(7), { ...first, already: true });
+  t.is(registry.manifests('ml/churn-train').length, before);
+  t.false((await record(7, { policyDigest: sha256('another policy') })).already);
+  t.is((await listedReceipts(repository)).length, 2);
+});
+
+test('threat 39: a receipt that was attached but never listed is listed by the next run', async (t) => {
+  const { registry, repository } = setup();
+  const wanted = await request(repository, 7);
+  const isTagged = (times: number): Repository => ({
+    ...repository,
+    pushManifest: async (content, tag) => {
+      if (tag !== undefined && times-- > 0) throw new AmlpromoteError('INTERRUPTED', 'killed');
+      return repository.pushManifest(content, tag);
+    },
+  });
+  await t.throwsAsync(recordReceipt(isTagged(1), wanted, ports), { message: 'killed' });
+  t.deepEqual(await listedReceipts(repository), []);
+  const again = await recordReceipt(repository, wanted, ports);
+  t.true(again.already);
+  t.deepEqual(
+    (await listedReceipts(repository)).map(({ digest }) => digest),
+    [again.descriptor.digest],
+  );
+  t.is(registry.manifests('ml/churn-train').length, 3);
+});
+
+test('threat 38: writers at the same time lose nothing, and the next one has all of them as previous', async (t) => {
+  const { repository, record } = setup();
+  const racing = await Promise.all([record(1), record(2), record(3)]);
+  const last = await record(4);
+  const receipts = await readReceipts(repository, keys);
+  t.deepEqual(receipts.map(({ release }) => release.release).sort(), [1, 2, 3, 4]);
+  const newest = receipts.find(({ descriptor }) => descriptor.digest === last.descriptor.digest);
+  t.deepEqual([...(newest?.previous ?? [])].sort(), racing.map(({ descriptor }) => descriptor.digest).sort());
+});
+
+test('a list that others change all the time ends in a clear error', async (t) => {
+  const { repository } = setup();
+  const forgetful: Repository = {
+    ...repository,
+    pushManifest: async (content, tag) => (tag === undefined ? repository.pushManifest(content) : undefined),
+  };
+  const error = await t.throwsAsync(recordReceipt(forgetful, await request(repository, 7), ports), {
+    instanceOf: AmlpromoteError,
+  });
+  t.is(error.code, 'INCONCLUSIVE');
+});
+
+test('a key that the policy does not name writes no receipts', async (t) => {
+  const { registry, repository } = setup();
+  const wanted = await request(repository, 7);
+  const error = await t.throwsAsync(
+    recordReceipt(repository, wanted, { ...ports, signer: identities.releaseSigner }),
+    { instanceOf: AmlpromoteError },
+  );
+  t.is(error.code, 'KEY_MISSING');
+  t.is(registry.manifests('ml/churn-train').length, 1);
+});
+
+test('threat 13: what is no receipt by the receipt key is passed over', async (t) => {
+  const { repository, record } = setup();
+  await record(7);
+  const image = await pushImage(repository, '7');
+  const forged = await attest(
+    {
+      subject: image,
+      name: 'x',
+      predicateType: predicateTypes.receipt,
+      predicate: { amlpromote_highest: 999 },
+    },
+    identities.releaseSigner,
+    clock.now(),
+  );
+  const misshapen = await attest(
+    {
+      subject: image,
+      name: 'x',
+      predicateType: predicateTypes.receipt,
+      predicate: { amlpromote_highest: 999 },
+    },
+    identities.receiptSigner,
+    clock.now(),
+  );
+  await pushArtifact(repository, forged);
+  await pushArtifact(repository, misshapen);
+  const listed = await listedReceipts(repository);
+  await repository.pushManifest(
+    encodeManifest({
+      mediaType: mediaTypes.ociIndex,
+      manifests: [...listed, forged.manifest.descriptor, misshapen.manifest.descriptor, image],
+    }),
+    'receipts',
+  );
+  const receipts = await readReceipts(repository, keys);
+  t.deepEqual(
+    receipts.map(({ release }) => release.release),
+    [7],
+  );
+});
+
+test('a listed receipt that is gone, or a list that is none, leaves the question open', async (t) => {
+  const { registry, repository, record } = setup();
+  const { descriptor } = await record(7);
+  registry.drop(descriptor.digest);
+  const gone = await t.throwsAsync(readReceipts(repository, keys), { instanceOf: AmlpromoteError });
+  t.is(gone.code, 'INCONCLUSIVE');
+
+  const other = setup().repository;
+  const image = await pushImage(other);
+  await other.pushManifest((await other.manifest(image.digest))!, 'receipts');
+  const none = await t.throwsAsync(readReceipts(other, keys), { instanceOf: AmlpromoteError });
+  t.is(none.code, 'INCONCLUSIVE');
+});
+
+test('a receipt outlives its certificate, but cannot be older or younger than it', async (t) => {
+  const { repository, record } = setup();
+  await record(7);
+  const [certificate] = keys.map((key) => key.certificate);
+  const expired = { ...certificate!, notAfter: new Date(clock.now().getTime() + 1000) };
+  t.is((await readReceipts(repository, [{ name: 'receipt', certificate: expired }])).length, 1);
+  const tooYoung = { ...certificate!, notAfter: new Date(clock.now().getTime() - 86_400_000) };
+  t.is((await readReceipts(repository, [{ name: 'receipt', certificate: tooYoung }])).length, 0);
+});
