@@ -1,4 +1,17 @@
 import type { StepName } from './domain/events.ts';
+import type { ReleaseDocument } from './domain/release.ts';
+import { decide } from './domain/verdict.ts';
+import type { Inside, WorkspaceChoice } from './inside.ts';
+import type { ImageSpec } from './manifest/image.ts';
+import type { Outside, OutsideImage, ScanReports } from './outside.ts';
+import type { BuildReport } from './steps/build.ts';
+import type { ImportReport } from './steps/import.ts';
+import type { PublishReport } from './steps/publish.ts';
+import type { RegisterReport } from './steps/register.ts';
+import type { ReleaseReport } from './steps/release.ts';
+import type { RunReport } from './steps/run.ts';
+import type { SignReport } from './steps/sign.ts';
+import { requireDecision } from './steps/verify/require.ts';
 
 export type PromotionMode = 'both' | 'outside' | 'inside';
 
@@ -66,4 +79,63 @@ export function planPromotion(subject: PlanSubject, places: PlanPlaces): readonl
 export function combinedExitCode(codes: readonly number[]): number {
   for (const code of [130, 10, 20, 1, 2]) if (codes.includes(code)) return code;
   return 0;
+}
+
+/** What the outside half did; `release.json` is `release.document`. */
+export interface OutsideResult {
+  readonly build: BuildReport;
+  readonly scan: ScanReports;
+  readonly publish: PublishReport;
+  readonly sign: SignReport;
+  readonly release: ReleaseReport;
+}
+
+/**
+ * build → scan → publish → sign → release. Every step finds what is done already, so a killed promotion goes on where it
+ * stopped, with the same digest.
+ * @throws POLICY_REFUSED, INCONCLUSIVE before anything leaves this machine when the scan is not allowed; what the steps throw
+ */
+export async function promoteOutside(
+  outside: Outside,
+  spec: ImageSpec,
+  options: { readonly rebuild?: boolean } = {},
+): Promise<OutsideResult> {
+  const build = await outside.build(spec, options);
+  const subject: OutsideImage = {
+    repository: spec.repository,
+    image: build.image,
+    ...(build.buildKey === undefined ? {} : { buildKey: build.buildKey }),
+  };
+  const scan = await outside.scan(subject);
+  requireDecision(
+    decide(scan.platforms.flatMap((platform) => platform.decision.reasons)),
+    `${spec.name} (${spec.repository}@${build.image.digest})`,
+    [
+      'Repair what the reasons name and build again, or ask the owner of the policy for an exception with an expiry date.',
+    ],
+  );
+  const publish = await outside.publish(subject);
+  const sign = await outside.sign(subject);
+  const release = await outside.release(spec, subject);
+  return { build, scan, publish, sign, release };
+}
+
+export interface InsideResult {
+  readonly import: ImportReport;
+  readonly register: RegisterReport;
+  /** Absent when the release has no smoke job. */
+  readonly run?: RunReport;
+}
+
+/** import (carry, verify, admit) → register → run, each of the last two over a verification of its own. */
+export async function promoteInside(
+  inside: Inside,
+  document: ReleaseDocument,
+  choice: WorkspaceChoice,
+): Promise<InsideResult> {
+  const imported = await inside.import(document);
+  const registered = await inside.register(document, choice);
+  const smoke = imported.verification.verified?.carried.smoke;
+  if (!smoke) return { import: imported, register: registered };
+  return { import: imported, register: registered, run: await inside.run(document, choice) };
 }

@@ -4,8 +4,11 @@ import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import { createProgress } from './progress.ts';
 import { readSettings, wantsColor } from './settings.ts';
-import type { SettingFlags, Settings } from './settings.ts';
-import { clean } from './text.ts';
+import type { SettingFlags } from './settings.ts';
+import type { Inside } from '../inside.ts';
+import type { Outside } from '../outside.ts';
+import type { Context } from './wiring.ts';
+import { renderError } from './error.ts';
 
 /** An error as the contract prints it under `--json`. */
 export interface ErrorDocument {
@@ -86,16 +89,34 @@ export abstract class BaseCommand extends Command {
     await super.finally(error);
   }
 
-  protected settings(flags: SettingFlags): Settings {
-    return readSettings(flags);
-  }
-
   protected progress(): Progress {
     return createProgress({
       write: (text) => void process.stderr.write(text),
       columns: process.stderr.isTTY ? process.stderr.columns : undefined,
       color: wantsColor(process.stderr.isTTY),
     });
+  }
+
+  /** Settings, zones manifest, progress and signal together: what the wiring wants. */
+  protected async context(flags: SettingFlags): Promise<Context> {
+    const { loadZones } = await import('../manifest/zones.ts');
+    const settings = readSettings(flags);
+    return {
+      settings,
+      zones: await loadZones(settings.zones),
+      progress: this.progress(),
+      signal: this.signal,
+    };
+  }
+
+  protected async outside(flags: SettingFlags): Promise<Outside> {
+    const { openOutside } = await import('./open.ts');
+    return await openOutside(await this.context(flags));
+  }
+
+  protected async inside(flags: SettingFlags): Promise<Inside> {
+    const { openInside } = await import('./open.ts');
+    return await openInside(await this.context(flags));
   }
 
   /** Prints for people; nothing under `--json`, where the returned document is printed instead. */
@@ -144,20 +165,3 @@ const exitOf = (error: unknown): number | undefined => {
   const exit = (error as { oclif?: { exit?: unknown } } | undefined)?.oclif?.exit;
   return typeof exit === 'number' ? exit : undefined;
 };
-
-const kinds: Readonly<Record<number, string>> = {
-  1: 'bug',
-  2: 'usage',
-  10: 'refused',
-  20: 'could not check',
-  130: 'interrupted',
-};
-
-/** `refused (TAG_CONFLICT): message`, then what to do next. */
-export function renderError(error: AmlpromoteError): string {
-  const lines = [
-    `${kinds[error.exitCode] ?? 'error'} (${error.code}): ${clean(error.message, { multiline: true })}`,
-  ];
-  for (const step of error.nextSteps) lines.push(`  next: ${clean(step)}`);
-  return lines.join('\n');
-}

@@ -109,7 +109,10 @@ const job = z.object({
   name: z.string(),
   status: z.string(),
   outputs: z.array(z.object({ name: z.string(), uri: z.string(), files: z.array(z.string()) })),
+  /** The last lines of its log, where that may be read. */
   log: z.string().optional(),
+  /** The last line that tells a score. */
+  score: z.string().optional(),
 });
 export const runOutput = z.object({ environment: z.object({ id: z.string() }), job });
 
@@ -164,7 +167,6 @@ export const statusOutput = z.object({
   inside: z.union([
     notVisible,
     z.object({
-      quarantined: z.boolean(),
       delivered: z.object({ digest, tag: z.string() }).optional(),
       releases: z.array(z.object({ counter: z.int(), digest, version: z.string(), image: digest })),
       receipts: z.int(),

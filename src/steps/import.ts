@@ -39,6 +39,7 @@ export interface ImportReport {
   readonly receipt: Digest;
   readonly policyDigest: Digest;
   readonly verification: VerificationReport;
+  readonly route: Importer['route'];
   /** Requests that moved something into quarantine. */
   readonly transfers: number;
   readonly already: boolean;
@@ -112,6 +113,7 @@ export async function importRelease(
     receipt: receipt.descriptor.digest,
     policyDigest: verification.policyDigest,
     verification,
+    route: ports.importer.route,
     transfers,
     already,
   };

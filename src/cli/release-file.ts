@@ -1,0 +1,35 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { ReleaseDocument } from '../domain/release.ts';
+import { formatReleaseDocument, parseReleaseDocument } from '../evidence/release-document.ts';
+
+/** @throws MANIFEST_INVALID */
+export async function readReleaseFile(file: string): Promise<ReleaseDocument> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file} cannot be read`, {
+      nextSteps: ['Give the release.json that amlpromote release (or promote --outside) wrote.'],
+      cause,
+    });
+  });
+  return parseReleaseDocument(bytes, file);
+}
+
+/** Whole or not at all: a pipeline may pick the file up at any moment. Returns the absolute path. */
+export async function writeReleaseFile(file: string, document: ReleaseDocument): Promise<string> {
+  const target = path.resolve(file);
+  const temporary = `${target}.${String(process.pid)}.tmp`;
+  try {
+    await mkdir(path.dirname(target), { recursive: true });
+    await writeFile(temporary, formatReleaseDocument(document));
+    await rename(temporary, target);
+  } catch (cause) {
+    throw new AmlpromoteError('DISK_FULL', `${target} cannot be written`, {
+      nextSteps: [
+        'Make room or choose another place with --out; the release itself is made, run again to write the file.',
+      ],
+      cause,
+    });
+  }
+  return target;
+}

@@ -1,0 +1,36 @@
+import type { StatusOutput } from '../outputs.ts';
+import { clean, table } from '../text.ts';
+
+export function renderStatus({ name, version, repository, outside, inside }: StatusOutput): string {
+  const rows: string[][] = [[`${name} ${version}`, repository, '']];
+  if (typeof outside === 'string') rows.push(['outside', outside, '']);
+  else {
+    rows.push(['outside', 'built', outside.built ?? 'no, or from other sources']);
+    rows.push(['', 'published', outside.published ?? 'no']);
+    rows.push(...releaseRows(outside.releases));
+  }
+  if (typeof inside === 'string') rows.push(['inside', inside, '']);
+  else {
+    rows.push([
+      'inside',
+      'delivered',
+      inside.delivered ? `${inside.delivered.tag} ${inside.delivered.digest}` : 'no',
+    ]);
+    rows.push(...releaseRows(inside.releases), ['', 'receipts', String(inside.receipts)]);
+    for (const { workspace, id } of inside.environments) rows.push(['', `in ${workspace}`, id]);
+    if (inside.environments.length === 0) rows.push(['', 'environment', 'none']);
+    rows.push([
+      '',
+      'last job',
+      inside.lastJob ? `${clean(inside.lastJob.name)}: ${inside.lastJob.status}` : 'none',
+    ]);
+  }
+  return table(rows);
+}
+
+const releaseRows = (
+  releases: readonly { counter: number; version: string; digest: string }[],
+): string[][] =>
+  releases.length === 0
+    ? [['', 'releases', 'none']]
+    : releases.map((release) => ['', `release ${release.counter}`, `${release.version} ${release.digest}`]);

@@ -1,0 +1,61 @@
+import { AmlpromoteError } from '../domain/errors.ts';
+import { looksLikeReference, parseReference } from '../domain/reference.ts';
+import { loadPolicy } from '../manifest/policy.ts';
+import type { ZoneName } from '../manifest/zones.ts';
+import { verifyImage, verifyRelease } from '../steps/verify.ts';
+import type { VerificationReport } from '../steps/verify.ts';
+import { systemClock } from './clock.ts';
+import { readReleaseFile } from './release-file.ts';
+import type { Side } from './settings.ts';
+import { resolveReference } from './subject.ts';
+import { registryOf } from './wiring.ts';
+import type { Context } from './wiring.ts';
+
+const zoneOf = { outside: 'nonsensitive', inside: 'sensitive' } as const satisfies Record<Side, ZoneName>;
+
+/** A release where it is, or an image reference with what is attached to it; under the policy of that side. */
+export async function verifySubject(
+  context: Context,
+  argument: string,
+  wanted: Side | undefined,
+): Promise<VerificationReport> {
+  const { zones } = context.zones;
+  const ports = { clock: systemClock, progress: context.progress };
+  if (looksLikeReference(argument)) {
+    const { host, repository } = parseReference(argument);
+    const side = sideOfHost(context, host);
+    const registry = await registryOf(context, zoneOf[side]);
+    const image = await resolveReference(registry, argument);
+    const policy = await loadPolicy(context.settings.policy(side));
+    return await verifyImage(
+      { host, repository, image, content: registry.repository(repository) },
+      policy,
+      ports,
+    );
+  }
+  const document = await readReleaseFile(argument);
+  const side = wanted ?? (zones.sensitive.access ? 'inside' : 'outside');
+  const registry = await registryOf(context, zoneOf[side]);
+  const content = registry.repository(document.repository);
+  const policy = await loadPolicy(context.settings.policy(side));
+  return await verifyRelease(
+    {
+      document,
+      host: registry.host,
+      repository: document.repository,
+      content,
+      ...(side === 'inside' ? { receipts: content } : {}),
+    },
+    policy,
+    ports,
+  );
+}
+
+function sideOfHost(context: Context, host: string): Side {
+  const { nonsensitive, sensitive } = context.zones.zones;
+  if (host === sensitive.registry.host) return 'inside';
+  if (host === nonsensitive.registry.host) return 'outside';
+  throw new AmlpromoteError('USAGE', `${host} is neither of the registries of ${context.zones.file}`, {
+    nextSteps: [`Give an image of ${nonsensitive.registry.host} or ${sensitive.registry.host}.`],
+  });
+}

@@ -1,0 +1,153 @@
+import type https from 'node:https';
+import type { TokenCredential } from '@azure/identity';
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { Progress } from '../domain/events.ts';
+import { accessOf } from '../manifest/zones.ts';
+import type { Zones, ZoneName } from '../manifest/zones.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { Registry } from '../ports/content.ts';
+import type { Importer, Locks } from '../ports/importer.ts';
+import type { Scanner } from '../ports/scanner.ts';
+import type { Signer } from '../ports/signer.ts';
+import type { Datastore, Environments, Jobs } from '../ports/workspace.ts';
+import { systemClock } from './clock.ts';
+import type { Settings, Side } from './settings.ts';
+import { toolVersion } from './version.ts';
+
+/** What every part gets: where things are, who asks, who listens, who may stop it. */
+export interface Context {
+  readonly settings: Settings;
+  readonly zones: Zones;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** One zone's network and identity, made once per process. Nothing is asked of anybody until it is used. */
+interface ZoneAccess {
+  readonly agent: https.Agent;
+  readonly credential: TokenCredential;
+}
+
+const opened = new WeakMap<Context, Map<ZoneName, Promise<ZoneAccess>>>();
+
+async function access(context: Context, zone: ZoneName): Promise<ZoneAccess> {
+  const zones = opened.get(context) ?? new Map<ZoneName, Promise<ZoneAccess>>();
+  opened.set(context, zones);
+  const found = zones.get(zone) ?? openZone(context, zone);
+  zones.set(zone, found);
+  return await found;
+}
+
+async function openZone(context: Context, zone: ZoneName): Promise<ZoneAccess> {
+  const settings = accessOf(context.zones, zone);
+  const { createAgent } = await import('../network/agent.ts');
+  const { createCredential } = await import('../adapters/identity/credential.ts');
+  const agent = createAgent(settings.network, context.settings.proxy);
+  return { agent, credential: createCredential(settings, agent) };
+}
+
+const acrAudience = 'https://containerregistry.azure.net';
+
+export async function registryOf(context: Context, zone: ZoneName): Promise<Registry> {
+  const { agent, credential } = await access(context, zone);
+  const { createRegistry } = await import('../oci/registry/registry.ts');
+  const { tokenSource } = await import('../adapters/identity/token-source.ts');
+  const token = tokenSource(credential, acrAudience);
+  return createRegistry({
+    host: context.zones.zones[zone].registry.host,
+    agent,
+    token: async (signal) => ({ token: await token(signal) }),
+    userAgent: `amlpromote/${toolVersion()}`,
+    clock: systemClock,
+    signal: context.signal,
+  });
+}
+
+/** The first approved route that this version has. */
+export async function importerOf(context: Context): Promise<Importer> {
+  const { zones } = context;
+  const routes = zones.routes.map((route) => route.via);
+  for (const via of routes) {
+    if (via === 'acr-import') return await acrImporter(context);
+    if (via === 'registry') {
+      const { createRegistryRoute } = await import('../oci/registry-route.ts');
+      return createRegistryRoute(
+        await registryOf(context, 'nonsensitive'),
+        await registryOf(context, 'sensitive'),
+      );
+    }
+  }
+  throw new AmlpromoteError(
+    'ROUTE_NOT_APPROVED',
+    routes.length === 0
+      ? `${zones.file} approves no route from the non-sensitive to the sensitive zone`
+      : `${zones.file} approves only ${routes.join(', ')}, which this version does not have`,
+    { nextSteps: ['Ask the platform team to approve acr-import or registry under `routes`.'] },
+  );
+}
+
+async function acrImporter(context: Context): Promise<Importer> {
+  const { nonsensitive, sensitive } = context.zones.zones;
+  const { agent, credential } = await access(context, 'sensitive');
+  const { createAcrImporter } = await import('../adapters/acr/importer.ts');
+  return createAcrImporter({
+    credential,
+    agent,
+    targetRegistryId: sensitive.registry.id,
+    sourceRegistryId: nonsensitive.registry.id,
+    sourceHost: nonsensitive.registry.host,
+    clock: systemClock,
+    signal: context.signal,
+  });
+}
+
+export async function locksOf(context: Context): Promise<Locks> {
+  const { agent, credential } = await access(context, 'sensitive');
+  const { createAcrLocks } = await import('../adapters/acr/locks.ts');
+  const { host, id } = context.zones.zones.sensitive.registry;
+  return createAcrLocks({ host, registryId: id, credential, agent, signal: context.signal });
+}
+
+export interface WorkspacePorts {
+  readonly environments: Environments;
+  readonly jobs: Jobs;
+  readonly datastore: Datastore;
+}
+
+export async function workspaceOf(context: Context, workspaceId: string): Promise<WorkspacePorts> {
+  const { agent, credential } = await access(context, 'sensitive');
+  const options = { credential, agent, workspaceId, signal: context.signal };
+  const [{ createEnvironments }, { createJobs }, { createDatastore }] = await Promise.all([
+    import('../adapters/aml/environments.ts'),
+    import('../adapters/aml/jobs.ts'),
+    import('../adapters/aml/datastore.ts'),
+  ]);
+  return {
+    environments: createEnvironments(options),
+    jobs: createJobs(options),
+    datastore: createDatastore(options),
+  };
+}
+
+export async function signerOf(context: Context, side: Side): Promise<Signer> {
+  const { openFileSigner } = await import('../adapters/signer/file.ts');
+  return await openFileSigner({
+    keyFile: context.settings.key(side),
+    certificateFile: context.settings.certificate(side),
+  });
+}
+
+export async function engineOf(context: Context): Promise<Engine> {
+  const { connectEngine } = await import('../adapters/docker/engine.ts');
+  return await connectEngine({ hosts: context.settings.engineHosts });
+}
+
+export async function scannerOf(context: Context): Promise<Scanner> {
+  const { createBuiltinScanner } = await import('../scanner/builtin.ts');
+  return createBuiltinScanner({
+    databaseDir: context.settings.database,
+    cacheDir: context.settings.cache,
+    clock: systemClock,
+    version: toolVersion(),
+  });
+}

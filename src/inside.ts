@@ -1,0 +1,168 @@
+import { AmlpromoteError } from './domain/errors.ts';
+import type { Progress } from './domain/events.ts';
+import type { ReleaseDocument } from './domain/release.ts';
+import type { Policy } from './manifest/policy.ts';
+import type { Zones } from './manifest/zones.ts';
+import { admittedWorkspaces } from './policy/zones.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Registry } from './ports/content.ts';
+import type { Importer, Locks } from './ports/importer.ts';
+import type { Signer } from './ports/signer.ts';
+import type { Datastore, Environments, Jobs } from './ports/workspace.ts';
+import { importRelease } from './steps/import.ts';
+import type { ImportReport } from './steps/import.ts';
+import { register } from './steps/register.ts';
+import type { RegisterReport } from './steps/register.ts';
+import { run } from './steps/run.ts';
+import type { RunReport } from './steps/run.ts';
+import { verifyRelease } from './steps/verify.ts';
+import type { VerificationReport, VerifiedRelease } from './steps/verify.ts';
+import { requireAllowed } from './steps/verify/require.ts';
+
+/** What the sensitive side has. Parts are opened when a step needs them, so `verify` asks for no key and no workspace. */
+export interface InsidePorts {
+  readonly registry: () => Promise<Registry>;
+  readonly importer: () => Promise<Importer>;
+  readonly locks: () => Promise<Locks>;
+  /** The receipt key. */
+  readonly signer: () => Promise<Signer>;
+  readonly workspace: (
+    id: string,
+  ) => Promise<{ environments: Environments; jobs: Jobs; datastore: Datastore }>;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  readonly toolVersion: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface WorkspaceChoice {
+  /** Name in the zones manifest; needed when several workspaces are admitted. */
+  readonly workspace?: string | undefined;
+  /** Purpose or name of a compute; by default `cpu`, or the only one. */
+  readonly compute?: string | undefined;
+}
+
+/** The steps of the sensitive side. All take a release and nothing of the other zone. */
+export interface Inside {
+  import(document: ReleaseDocument): Promise<ImportReport>;
+  /** What is in the final repository, as register and run see it. */
+  verify(document: ReleaseDocument): Promise<VerificationReport>;
+  register(document: ReleaseDocument, choice: WorkspaceChoice): Promise<RegisterReport>;
+  run(document: ReleaseDocument, choice: WorkspaceChoice): Promise<RunReport>;
+}
+
+export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): Inside {
+  const { progress, clock } = ports;
+  const more = ports.signal ? { signal: ports.signal } : {};
+
+  const verify = async (document: ReleaseDocument): Promise<VerificationReport> => {
+    checkOrigin(zones, document);
+    const registry = await ports.registry();
+    const content = registry.repository(document.repository);
+    return await verifyRelease(
+      { document, host: registry.host, repository: document.repository, content, receipts: content },
+      policy,
+      { clock, progress },
+    );
+  };
+  /** Register and run verify again: cheap, and nothing unverified can reach a workspace. */
+  const verified = async (document: ReleaseDocument): Promise<VerifiedRelease> => {
+    const report = await verify(document);
+    requireAllowed(report);
+    if (!report.verified) throw new TypeError('an allowed release without its proof');
+    return report.verified;
+  };
+
+  return {
+    verify,
+    import: async (document) => {
+      checkOrigin(zones, document);
+      return await importRelease(
+        document,
+        policy,
+        {
+          importer: await ports.importer(),
+          registry: await ports.registry(),
+          locks: await ports.locks(),
+          signer: await ports.signer(),
+          clock,
+          progress,
+          toolVersion: ports.toolVersion,
+        },
+        ports.signal,
+      );
+    },
+    register: async (document, choice) => {
+      const workspace = chooseWorkspace(zones, document.repository, choice);
+      const { environments } = await ports.workspace(workspace.id);
+      return await register(
+        { verified: await verified(document), workspace },
+        { environments, clock, progress, ...more },
+      );
+    },
+    run: async (document, choice) => {
+      const workspace = chooseWorkspace(zones, document.repository, choice);
+      const { environments, jobs, datastore } = await ports.workspace(workspace.id);
+      const content = (await ports.registry()).repository(document.repository);
+      return await run(
+        { verified: await verified(document), workspace },
+        { environments, jobs, datastore, content, clock, progress, ...more },
+      );
+    },
+  };
+}
+
+/** The release must come from the registry that the zones manifest calls non-sensitive. @throws ROUTE_NOT_APPROVED */
+function checkOrigin(zones: Zones, document: ReleaseDocument): void {
+  const { host } = zones.zones.nonsensitive.registry;
+  if (document.registry === host) return;
+  throw new AmlpromoteError(
+    'ROUTE_NOT_APPROVED',
+    `the release comes from ${document.registry}; only ${host} is approved`,
+    {
+      nextSteps: [
+        'Release to the registry that the zones manifest names, or have the platform team approve the other one.',
+      ],
+    },
+  );
+}
+
+/** @throws NOT_ADMITTED, USAGE */
+export function chooseWorkspace(
+  zones: Zones,
+  repository: string,
+  choice: WorkspaceChoice,
+): { readonly name: string; readonly id: string; readonly compute: string | undefined } {
+  const admitted = admittedWorkspaces(zones, repository);
+  const { workspaces } = zones.zones.sensitive;
+  const name = choice.workspace ?? admitted[0];
+  if (name === undefined || !admitted.includes(name)) {
+    throw new AmlpromoteError(
+      'NOT_ADMITTED',
+      `${zones.file} admits ${repository} to ${admitted.length === 0 ? 'no workspace' : `${admitted.join(', ')} only`}`,
+      {
+        nextSteps: ['Ask the platform team to name the workspace under zones.sensitive.admits.'],
+      },
+    );
+  }
+  if (choice.workspace === undefined && admitted.length > 1) {
+    throw new AmlpromoteError(
+      'USAGE',
+      `${repository} is admitted to several workspaces: ${admitted.join(', ')}`,
+      {
+        nextSteps: ['Choose one with --workspace.'],
+      },
+    );
+  }
+  const workspace = workspaces[name];
+  if (!workspace) throw new TypeError(`zones manifest admits the unknown workspace ${name}`);
+  return { name, id: workspace.id, compute: chooseCompute(workspace.compute, choice.compute) };
+}
+
+function chooseCompute(
+  computes: Readonly<Record<string, string>>,
+  wanted: string | undefined,
+): string | undefined {
+  if (wanted !== undefined) return computes[wanted] ?? wanted;
+  return computes['cpu'] ?? Object.values(computes)[0];
+}

@@ -1,0 +1,151 @@
+import type { Descriptor } from './domain/descriptor.ts';
+import type { Progress } from './domain/events.ts';
+import type { ReleaseReport } from './steps/release.ts';
+import type { ImageSpec } from './manifest/image.ts';
+import type { Policy } from './manifest/policy.ts';
+import type { Store } from './oci/store/store.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Registry } from './ports/content.ts';
+import type { Engine } from './ports/engine.ts';
+import type { Scanner } from './ports/scanner.ts';
+import type { Signer } from './ports/signer.ts';
+import { build } from './steps/build.ts';
+import type { BuildReport } from './steps/build.ts';
+import { publish } from './steps/publish.ts';
+import type { PublishReport } from './steps/publish.ts';
+import { release } from './steps/release.ts';
+import { carriedOf } from './steps/release/carried.ts';
+import { scan } from './steps/scan.ts';
+import type { ScanStepReport } from './steps/scan.ts';
+import { sign, signIndex } from './steps/sign.ts';
+import type { SignReport } from './steps/sign.ts';
+import { evidenceOf } from './steps/sign.ts';
+import { imageManifests } from './steps/verify/image.ts';
+import { AmlpromoteError } from './domain/errors.ts';
+import type { ContentReader } from './ports/content.ts';
+
+/** What the non-sensitive side has. Parts are opened when a step needs them: `scan` of what is in the store needs no engine. */
+export interface OutsidePorts {
+  readonly store: () => Promise<Store>;
+  /** The non-sensitive registry. */
+  readonly registry: () => Promise<Registry>;
+  readonly engine: () => Promise<Engine>;
+  readonly scanner: () => Promise<Scanner>;
+  /** The release key. */
+  readonly signer: () => Promise<Signer>;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  readonly identity: string;
+  readonly sourceDateEpoch: number | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** An image of this side: in the store, in the registry, or both. */
+export interface OutsideImage {
+  readonly repository: string;
+  readonly image: Descriptor;
+  /** sha256 hex, where the image was built here. */
+  readonly buildKey?: string;
+}
+
+/** One report per platform of the image. */
+export interface ScanReports {
+  readonly image: Descriptor;
+  readonly repository: string;
+  readonly platforms: readonly ScanStepReport[];
+}
+
+/** The steps of the non-sensitive side. */
+export interface Outside {
+  build(spec: ImageSpec, options?: { readonly rebuild?: boolean }): Promise<BuildReport>;
+  /** What was built from this manifest before. @throws NOT_FOUND */
+  find(spec: ImageSpec): Promise<OutsideImage>;
+  scan(image: OutsideImage): Promise<ScanReports>;
+  publish(image: OutsideImage): Promise<PublishReport>;
+  sign(image: OutsideImage): Promise<SignReport>;
+  release(spec: ImageSpec, image: OutsideImage): Promise<ReleaseReport>;
+}
+
+export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
+  const { clock, progress, signal } = ports;
+
+  const doSign = async ({ repository, image }: OutsideImage): Promise<SignReport> =>
+    await sign(
+      { repository, image },
+      {
+        target: (await ports.registry()).repository(repository),
+        store: await ports.store(),
+        signer: await ports.signer(),
+        clock,
+        progress,
+      },
+      policy,
+      signal,
+    );
+
+  /** Where the bytes are: the store first, for nothing travels then. */
+  const contentOf = async ({ repository, image }: OutsideImage): Promise<ContentReader> => {
+    const local = (await ports.store()).repository(repository);
+    if (await local.resolve(image.digest)) return local;
+    return (await ports.registry()).repository(repository);
+  };
+
+  return {
+    build: async (spec, options = {}) =>
+      await build({ spec, rebuild: options.rebuild ?? false }, await buildPorts(ports), signal),
+    find: async (spec) => {
+      const found = await findBuilt(spec, await buildPorts(ports));
+      if (found) return { repository: spec.repository, ...found };
+      throw new AmlpromoteError(
+        'NOT_FOUND',
+        `${spec.name} has not been built from what ${spec.file} names now`,
+        {
+          nextSteps: ['Run amlpromote build first.'],
+        },
+      );
+    },
+    scan: async (subject) => {
+      const content = await contentOf(subject);
+      const { image, repository } = subject;
+      const scanPorts = {
+        content,
+        store: await ports.store(),
+        scanner: await ports.scanner(),
+        clock,
+        progress,
+      };
+      const platforms: ScanStepReport[] = [];
+      for (const platform of await imageManifests(content, image)) {
+        platforms.push(await scan({ repository, image: platform }, scanPorts, policy, signal));
+      }
+      return { image, repository, platforms };
+    },
+    publish: async (image) =>
+      await publish(
+        image,
+        { store: await ports.store(), registry: await ports.registry(), clock, progress },
+        signal,
+      ),
+    sign: doSign,
+    release: async (spec, image) => {
+      const signed = await doSign(image);
+      const registry = await ports.registry();
+      const target = registry.repository(spec.repository);
+      const signer = await ports.signer();
+      return await release(
+        {
+          image: image.image,
+          carried: await carriedOf(spec, image.image.digest),
+          counter: spec.release,
+          evidence: evidenceOf(signed),
+        },
+        {
+          host: registry.host,
+          target,
+          signIndex: (index) => signIndex({ target, signer, clock, progress }, index),
+          progress,
+        },
+      );
+    },
+  };
+}
