@@ -17,7 +17,9 @@ export async function respond(
     ...response.headers,
   };
   const payload = encode(body, headers);
-  if (faults.take(request, 'wrong-digest') && headers['docker-content-digest'] !== undefined)
+  // Content is spoilt, not the errors and redirects on the way to it.
+  const hasContent = status === 200 || status === 206;
+  if (hasContent && headers['docker-content-digest'] !== undefined && faults.take(request, 'wrong-digest'))
     headers['docker-content-digest'] = `sha256:${'0'.repeat(64)}`;
   if (payload instanceof Uint8Array) headers['content-length'] ??= String(payload.byteLength);
   outgoing.writeHead(status, headers);
@@ -26,7 +28,7 @@ export async function respond(
     return status;
   }
   const source = payload instanceof Uint8Array ? Readable.from([payload]) : payload;
-  const stages = spoilers(request, faults, Number(headers['content-length'] ?? 0));
+  const stages = hasContent ? spoilers(request, faults, Number(headers['content-length'] ?? 0)) : [];
   try {
     await pipeline([source, ...stages, outgoing]);
     return status;

@@ -145,7 +145,7 @@ async function exchange(
     return await respond(request, outgoing, response, context.faults);
   } catch (error) {
     // A broken upload ends here too; then nobody reads the answer.
-    if (outgoing.headersSent || incoming.destroyed) {
+    if (outgoing.headersSent || incoming.socket.destroyed) {
       outgoing.destroy();
       return 0;
     }

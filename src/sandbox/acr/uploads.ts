@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Digest } from '../../domain/digest.ts';
 import { isRepositoryName } from '../../domain/names.ts';
 import type { Handler, SandboxRequest, SandboxResponse } from '../http.ts';
@@ -37,8 +38,10 @@ export function uploadHandlers(plane: Plane): Handler[] {
       host,
       method: 'GET',
       path,
-      fn: (request, match) => {
+      fn: async (request, match) => {
         const { repository, upload } = open(request, match);
+        // Not for ever: another request may well be writing.
+        await Promise.race([upload.idle(), delay(1000, undefined, { ref: false })]);
         return { status: 204, headers: progress(repository, upload) };
       },
     },
@@ -112,12 +115,12 @@ function mount(
 
 /** @throws ResponseError 416 when the chunk does not begin where the upload stands */
 async function receive(request: SandboxRequest, upload: Upload): Promise<void> {
+  await upload.idle();
   const start = /^(?:bytes )?(\d+)-\d+/.exec(request.headers['content-range'] ?? '')?.[1];
   if (start !== undefined && Number(start) !== upload.offset)
     throw registryError(416, 'BLOB_UPLOAD_INVALID', 'the chunk is out of order', null, {
       range: `0-${Math.max(0, upload.offset - 1)}`,
     });
-  if (upload.busy) throw registryError(409, 'BLOB_UPLOAD_INVALID', 'another request writes to this upload');
   await upload.append(request.body);
 }
 

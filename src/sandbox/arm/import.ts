@@ -28,7 +28,6 @@ interface ImportRequest {
   readonly request: SandboxRequest;
   readonly principal: Principal;
   readonly target: Plane;
-  readonly planes: readonly Plane[];
   readonly operations: Operations;
 }
 

@@ -1,5 +1,5 @@
 import type { Plane } from '../acr/plane.ts';
-import type { SandboxContext } from '../context.ts';
+import type { Principal, SandboxContext } from '../context.ts';
 import type { Handler, SandboxRequest } from '../http.ts';
 import { audiences, hosts, region } from '../topology.ts';
 import { startImport } from './import.ts';
@@ -15,13 +15,20 @@ export function registryArmHandlers(
   operations: Operations,
 ): Handler[] {
   const host = (name: string): boolean => name === hosts.arm;
-  const find = (request: SandboxRequest, match: RegExpExecArray): Plane => {
+  // The role comes first: who may not read there is not told what is there.
+  const find = (
+    request: SandboxRequest,
+    match: RegExpExecArray,
+    action: string,
+  ): { principal: Principal; plane: Plane } => {
+    const principal = context.principalOf(request, audiences.arm);
     requireApiVersion(request);
     const [, subscription = '', group = '', name = ''] = match;
     const id = `/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${name}`;
+    context.requireRole(principal, id, action);
     const plane = planes.find((each) => each.names.id.toLowerCase() === id.toLowerCase());
     if (!plane) throw resourceNotFound(type, name, group);
-    return plane;
+    return { principal, plane };
   };
   const path =
     /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.ContainerRegistry\/registries\/([^/]+)$/i;
@@ -30,22 +37,18 @@ export function registryArmHandlers(
       host,
       method: 'GET',
       path,
-      fn: (request, match) => {
-        const principal = context.principalOf(request, audiences.arm);
-        const plane = find(request, match);
-        context.requireRole(principal, plane.names.id, `${type}/read`);
-        return { status: 200, body: registryBody(plane) };
-      },
+      fn: (request, match) => ({
+        status: 200,
+        body: registryBody(find(request, match, `${type}/read`).plane),
+      }),
     },
     {
       host,
       method: 'POST',
       path: new RegExp(path.source.replace('$', '\\/importImage$'), 'i'),
-      fn: async (request, match) => {
-        const principal = context.principalOf(request, audiences.arm);
-        const plane = find(request, match);
-        context.requireRole(principal, plane.names.id, `${type}/importImage/action`);
-        return startImport({ request, principal, target: plane, planes, operations });
+      fn: (request, match) => {
+        const { principal, plane } = find(request, match, `${type}/importImage/action`);
+        return startImport({ request, principal, target: plane, operations });
       },
     },
     {

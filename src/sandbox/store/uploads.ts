@@ -14,8 +14,8 @@ export interface Upload {
   readonly path: string;
   /** Bytes received. */
   readonly offset: number;
-  /** True while a request writes into it. */
-  readonly busy: boolean;
+  /** When no request writes into it any more; a broken connection ends its request a moment after the client knows. */
+  idle(): Promise<void>;
   append(source: Readable): Promise<void>;
   /** Of all bytes received. */
   digest(): Promise<Digest>;
@@ -63,7 +63,7 @@ class FileUpload implements Upload {
   readonly id: string;
   readonly path: string;
   offset: number;
-  busy = false;
+  #writing: Promise<void> = Promise.resolve();
   /** Undefined after a restart: then the file is read back once. */
   #hash: Hash | undefined;
 
@@ -74,8 +74,20 @@ class FileUpload implements Upload {
     this.#hash = hash;
   }
 
-  async append(source: Readable): Promise<void> {
-    this.busy = true;
+  async idle(): Promise<void> {
+    let last: Promise<void>;
+    do {
+      last = this.#writing;
+      await last.catch(() => undefined);
+    } while (last !== this.#writing);
+  }
+
+  append(source: Readable): Promise<void> {
+    this.#writing = this.#write(source);
+    return this.#writing;
+  }
+
+  async #write(source: Readable): Promise<void> {
     const file = await open(this.path, 'r+');
     try {
       const hash = await this.#hashed();
@@ -86,7 +98,6 @@ class FileUpload implements Upload {
       }
     } finally {
       await file.close();
-      this.busy = false;
     }
   }
 

@@ -1,11 +1,11 @@
 import test from 'ava';
-import { registries } from '../../src/sandbox/topology.ts';
-import type { Made } from '../support/sandbox/content.ts';
-import { makeImage, makeIndex, makeReferrer } from '../support/sandbox/content.ts';
-import { loopbackOf } from '../support/sandbox/loopback.ts';
-import { sdkOf } from '../support/sandbox/sdk.ts';
-import { startTestSandbox } from '../support/sandbox.ts';
-import type { RunningSandbox } from '../../src/sandbox/index.ts';
+import { registries } from '../../../src/sandbox/topology.ts';
+import type { Made } from '../../support/sandbox/content.ts';
+import { makeImage, makeIndex, makeReferrer } from '../../support/sandbox/content.ts';
+import { loopbackOf } from '../../support/sandbox/loopback.ts';
+import { sdkOf } from '../../support/sandbox/sdk.ts';
+import { startTestSandbox } from '../../support/sandbox.ts';
+import type { RunningSandbox } from '../../../src/sandbox/index.ts';
 import type { ExecutionContext } from 'ava';
 
 const repository = 'ml/churn-train';
