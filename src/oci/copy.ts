@@ -71,7 +71,13 @@ export async function copyContent(options: CopyOptions): Promise<CopyReport> {
     seen: new Map(),
     report,
   };
-  await copyManifest(job, options.root, options.tag, 0);
+  try {
+    await copyManifest(job, options.root, options.tag, 0);
+  } catch (error) {
+    // Whatever broke first when everything was broken off is not the story.
+    if (options.signal?.aborted) throw interrupted();
+    throw failure.signal.aborted ? failure.signal.reason : error;
+  }
   return { ...report };
 }
 
@@ -226,7 +232,8 @@ async function allOrFirstError(
 }
 
 function checkAborted(job: Job): void {
-  if (job.signal.aborted) {
-    throw new AmlpromoteError('INTERRUPTED', 'interrupted; run again to go on where it stopped');
-  }
+  if (job.signal.aborted) throw interrupted();
 }
+
+const interrupted = (): AmlpromoteError =>
+  new AmlpromoteError('INTERRUPTED', 'interrupted; run again to go on where it stopped');

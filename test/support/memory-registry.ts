@@ -140,7 +140,7 @@ function memoryRepository(state: State, name: string): Repository {
       const verifier = createVerifier(descriptor);
       const chunks: Uint8Array[] = [];
       for await (const chunk of await open()) {
-        options.signal?.throwIfAborted();
+        if (options.signal?.aborted) throw new AmlpromoteError('INTERRUPTED', 'interrupted');
         verifier.update(chunk as Uint8Array);
         chunks.push(chunk as Uint8Array);
         options.onBytes?.(verifier.received);
