@@ -39,8 +39,17 @@ function inDatastore(name = '', path = ''): BlobPlace | undefined {
 function inAccount(uri: string): BlobPlace | undefined {
   const url = URL.parse(uri);
   if (url?.protocol !== 'https:' || url.hostname !== storage.blobHost) return undefined;
-  const [, container = '', ...rest] = url.pathname.split('/').map(decodeURIComponent);
+  const [, container = '', ...rest] = decoded(url.pathname).split('/');
   return container === '' ? undefined : checked(container, rest.join('/'));
+}
+
+/** '' for what is not valid percent-encoded UTF-8. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
 }
 
 /** A path with `.` or `..` names nothing in a blob store, and must not become a file path. */
