@@ -3,7 +3,7 @@ import { formatArmId, parseArmId } from '../../domain/arm-id.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { parseStrictJson } from '../../json/strict.ts';
 import type { AzureCall } from '../../network/azure-error.ts';
-import { azureError, faultError, faultOfBody } from '../../network/azure-error.ts';
+import { azureError, faultError, faultOfBody, tellFault } from '../../network/azure-error.ts';
 import { createHttp } from './http.ts';
 import type { HttpAnswer } from './http.ts';
 import type { WorkspaceOptions } from './options.ts';
@@ -25,6 +25,7 @@ export interface WorkspaceArm {
   find(path: string, what: string): Promise<unknown>;
   /** The next page by the service's own link, or the first one. */
   list(path: string, query: Readonly<Record<string, string>>, what: string): AsyncGenerator;
+  /** @throws VERSION_CONFLICT when the name stands for something else already, and as `azureError` */
   put(path: string, body: object, what: string): Promise<unknown>;
   /** Whatever an SDK call threw, with the advice for this workspace. A 404 is the workspace's. */
   explain(error: unknown, what: string): AmlpromoteError;
@@ -108,7 +109,14 @@ export function createWorkspaceArm(options: WorkspaceOptions): WorkspaceArm {
         url = nextLinkOf(body);
       }
     },
-    put: async (path, body, what) => parsed(await send('PUT', urlOf(path), what, body), what),
+    put: async (path, body, what) => {
+      const answer = await send('PUT', urlOf(path), what, body);
+      const fault = faultOfBody(answer.status, answer.body);
+      if (answer.status === 409 || (answer.status === 400 && /name already exists/i.test(fault.message))) {
+        throw new AmlpromoteError('VERSION_CONFLICT', `${callOf(what).what}: ${tellFault(fault)}`);
+      }
+      return parsed(answer, what);
+    },
     explain: (error, what) => azureError(error, callOf(what)),
   };
 }

@@ -72,6 +72,16 @@ test('the same name with the same content is the same job', async (t) => {
   t.is(sandbox.state.jobs.all().length, 1);
 });
 
+test('the same name for other work is VERSION_CONFLICT', async (t) => {
+  const { as } = await start(t);
+  const jobs = createJobs(as());
+  await jobs.submit(job('smoke-1'));
+  const error = await t.throwsAsync(jobs.submit(job('smoke-1', { command: 'python other.py' })), {
+    instanceOf: AmlpromoteError,
+  });
+  t.is(error.code, 'VERSION_CONFLICT');
+});
+
 test('states of the service are told as they are, and as one of four', async (t) => {
   const { sandbox, as } = await start(t);
   const jobs = createJobs(as());

@@ -1,0 +1,144 @@
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { JobStatus } from '../domain/job.ts';
+import type { CarriedManifest } from '../evidence/carried-manifest.ts';
+import { environmentOf } from './register/environment.ts';
+import { placeInputs } from './run/inputs.ts';
+import { followLog } from './run/log-follower.ts';
+import { experimentOf } from './run/names.ts';
+import type { RunPorts } from './run/ports.ts';
+import { submitOrPickUp } from './run/submit.ts';
+import { failureOf, readOutputs } from './run/outcome.ts';
+import type { OutputPlace } from './run/outcome.ts';
+import { waitForEnd } from './run/wait.ts';
+import type { VerifiedRelease } from './verify.ts';
+
+export type { RunPorts } from './run/ports.ts';
+
+export interface RunInput {
+  readonly verified: VerifiedRelease;
+  readonly workspace: {
+    /** As the zones manifest calls it. */
+    readonly name: string;
+    /** ARM id. */
+    readonly id: string;
+    /** Name of the compute in the workspace. */
+    readonly compute?: string | undefined;
+  };
+  /** What a job may take to get a node and pull the image, on top of its own time limit; default 1800. */
+  readonly queueSeconds?: number;
+}
+
+export interface RunReport {
+  readonly environment: { readonly id: string };
+  readonly workspace: { readonly name: string; readonly id: string };
+  readonly job: {
+    readonly id: string;
+    readonly name: string;
+    readonly status: Extract<JobStatus, 'Completed'>;
+    /** It ran already when this run began: an earlier one was killed. */
+    readonly pickedUp: boolean;
+  };
+  readonly outputs: readonly OutputPlace[];
+  /** The last lines; undefined when the log may not be read. */
+  readonly log?: string;
+  /** The last line of it that tells a score, an accuracy or a loss. */
+  readonly score?: string;
+}
+
+/** Whether there is anything to run: a release need not have a smoke job. */
+export const hasSmoke = (verified: VerifiedRelease): boolean => verified.carried.smoke !== undefined;
+
+/**
+ * Proves that the registered image runs in the workspace: a command job with the smoke inputs of the release. Each run is a new
+ * job, but one that a killed run left behind is waited for. Logs and outputs are shown where they may be read and never decide.
+ * @throws USAGE without a smoke section or compute; NOT_FOUND when the environment is not registered; VERSION_CONFLICT when it is
+ * another image; JOB_FAILED (10) with the log's tail; TIMEOUT (20); and what the workspace cannot do (20)
+ */
+export async function run(input: RunInput, ports: RunPorts): Promise<RunReport> {
+  const { verified, workspace, queueSeconds = 1800 } = input;
+  const { progress } = ports;
+  const smoke = requireSmoke(verified);
+  const compute = requireCompute(workspace);
+  const { name } = verified.release;
+  progress({ type: 'started', step: 'run', subject: `smoke job of ${name} in ${workspace.name}` });
+
+  const environmentId = await registeredEnvironment(verified, workspace.name, ports);
+  const work = {
+    experiment: experimentOf(name),
+    environmentId,
+    compute,
+    command: smoke.command,
+    inputs: await placeInputs(verified, smoke.inputs, ports),
+    outputs: smoke.outputs,
+    timeoutSeconds: smoke.timeoutSeconds,
+  };
+  const { job: submitted, pickedUp } = await submitOrPickUp(verified, work, ports);
+  if (pickedUp) {
+    progress({ type: 'note', step: 'run', message: `job ${submitted.name} still runs: waiting for it` });
+  }
+  const log = followLog(ports, submitted.name);
+  const deadlineSeconds = smoke.timeoutSeconds + queueSeconds;
+  const job = await waitForEnd(submitted, { deadlineSeconds, log }, ports);
+  const tail = log.tail();
+  if (tail === undefined) {
+    progress({ type: 'note', step: 'run', message: `the log of ${job.name} cannot be read from here` });
+  }
+  if (job.status !== 'Completed') throw failureOf(job, tail);
+
+  const outputs = await readOutputs(job, Object.keys(smoke.outputs), ports);
+  progress({
+    type: 'finished',
+    step: 'run',
+    subject: `smoke job of ${name} in ${workspace.name}`,
+    already: false,
+    detail: `${job.name} Completed`,
+  });
+  const score = tail?.findLast((line) => /\b(?:score|accuracy|auc|f1|loss|rmse|mae)\b/i.test(line));
+  return {
+    environment: { id: environmentId },
+    workspace: { name: workspace.name, id: workspace.id },
+    job: { id: job.id, name: job.name, status: 'Completed', pickedUp },
+    outputs,
+    ...(tail === undefined ? {} : { log: tail.join('\n') }),
+    ...(score === undefined ? {} : { score: score.trim() }),
+  };
+}
+
+function requireSmoke(verified: VerifiedRelease): NonNullable<CarriedManifest['smoke']> {
+  const { smoke } = verified.carried;
+  if (smoke) return smoke;
+  throw new AmlpromoteError('USAGE', `${verified.release.name} has no smoke job`, {
+    nextSteps: ['Add a smoke section to the image manifest and release again, or leave run out.'],
+  });
+}
+
+function requireCompute(workspace: RunInput['workspace']): string {
+  if (workspace.compute !== undefined) return workspace.compute;
+  throw new AmlpromoteError('USAGE', `no compute of workspace ${workspace.name} is named`, {
+    nextSteps: [
+      `Name one with --compute, or write workspaces.${workspace.name}.compute: { cpu: … } in the zones manifest.`,
+    ],
+  });
+}
+
+/** Only what is registered with exactly the verified image may run. */
+async function registeredEnvironment(
+  verified: VerifiedRelease,
+  workspace: string,
+  ports: RunPorts,
+): Promise<string> {
+  const wanted = environmentOf(verified);
+  const label = `${wanted.name}:${wanted.version}`;
+  const there = await ports.environments.read(wanted.name, wanted.version);
+  if (!there) {
+    throw new AmlpromoteError('NOT_FOUND', `environment ${label} is not registered in ${workspace}`, {
+      nextSteps: ['Register the release first: amlpromote register RELEASE.'],
+    });
+  }
+  if (there.image === wanted.image) return there.id;
+  throw new AmlpromoteError(
+    'VERSION_CONFLICT',
+    `environment ${label} in ${workspace} is ${there.image ?? 'built, not an image'}; the verified image is ${wanted.image}`,
+    { nextSteps: ['Environment versions cannot be changed: release the image under a new version.'] },
+  );
+}

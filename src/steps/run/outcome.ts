@@ -1,0 +1,52 @@
+import { AmlpromoteError } from '../../domain/errors.ts';
+import type { Job } from '../../ports/workspace.ts';
+import type { RunPorts } from './ports.ts';
+
+export interface OutputPlace {
+  readonly name: string;
+  /** azureml:// URI. */
+  readonly uri: string;
+  /** Relative names; empty when they may not be read. */
+  readonly files: readonly string[];
+}
+
+/** Names only, and little of the bytes: what a person wants to see is that something is there. */
+const maxOutputBytes = 64 * 1024;
+
+export async function readOutputs(
+  job: Job,
+  names: readonly string[],
+  ports: RunPorts,
+): Promise<readonly OutputPlace[]> {
+  const places: OutputPlace[] = [];
+  for (const name of names) {
+    const uri = job.outputs[name];
+    if (uri === undefined) continue;
+    const files = await ports.datastore.readOutput(uri, maxOutputBytes);
+    places.push({ name, uri, files: files ? [...files.keys()].sort() : [] });
+  }
+  return places;
+}
+
+/** Failed or Canceled: a definite no, in the words of the service and of the program. */
+export function failureOf(job: Job, tail: readonly string[] | undefined): AmlpromoteError {
+  const why = job.error === undefined ? '' : `: ${job.error}`;
+  const shown =
+    tail === undefined || tail.length === 0
+      ? ''
+      : `\nlast lines of its log:\n${tail.map((line) => `  ${line}`).join('\n')}`;
+  const pull = /FailedPullingImage|pull(?:ing)? (?:the )?image/i.test(job.error ?? '');
+  return new AmlpromoteError('JOB_FAILED', `job ${job.name} ended as ${job.phase}${why}${shown}`, {
+    nextSteps: pull
+      ? [
+          'Give the identity of the compute the role AcrPull on the sensitive registry, and the compute a private endpoint to it.',
+          'Use the registry that is attached to the workspace, or wire identity and network for the other one yourself.',
+        ]
+      : [
+          tail === undefined
+            ? `Look at job ${job.name} in the studio of the workspace; reading logs here takes access to its run history and storage.`
+            : 'Correct the image or the smoke command, and release again.',
+          'A job that was canceled by hand can simply be run again.',
+        ],
+  });
+}
