@@ -24,7 +24,7 @@ test(points, 'azureml://datastores/elsewhere/paths/a', undefined);
 test(points, 'azureml:churn-data:1', undefined);
 test(points, 'https://stcontososec.blob.core.windows.net.evil.test/c/a', undefined);
 test(points, 'http://stcontososec.blob.core.windows.net/c/a', undefined);
-test(points, 'https://stcontososec.blob.core.windows.net/c/%2e%2e/a', undefined);
+test(points, 'https://stcontososec.blob.core.windows.net/c/a%2F..%2Fb', undefined);
 test(points, 'https://stcontososec.blob.core.windows.net/c/%zz', undefined);
 test(points, 'azureml://datastores/workspaceblobstore/paths/a/../b', undefined);
 
