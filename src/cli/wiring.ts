@@ -1,5 +1,5 @@
 import type https from 'node:https';
-import type { TokenCredential } from '@azure/identity';
+import type { createCredential } from '../adapters/identity/credential.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import { accessOf } from '../manifest/zones.ts';
@@ -8,6 +8,7 @@ import type { Engine } from '../ports/engine.ts';
 import type { Registry } from '../ports/content.ts';
 import type { Importer, Locks } from '../ports/importer.ts';
 import type { Scanner } from '../ports/scanner.ts';
+import type { SourceFacts } from '../ports/source.ts';
 import type { Signer } from '../ports/signer.ts';
 import type { Datastore, Environments, Jobs } from '../ports/workspace.ts';
 import { systemClock } from './clock.ts';
@@ -25,7 +26,7 @@ export interface Context {
 /** One zone's network and identity, made once per process. Nothing is asked of anybody until it is used. */
 interface ZoneAccess {
   readonly agent: https.Agent;
-  readonly credential: TokenCredential;
+  readonly credential: ReturnType<typeof createCredential>;
 }
 
 const opened = new WeakMap<Context, Map<ZoneName, Promise<ZoneAccess>>>();
@@ -61,6 +62,26 @@ export async function registryOf(context: Context, zone: ZoneName): Promise<Regi
     clock: systemClock,
     signal: context.signal,
   });
+}
+
+/** Where an existing image comes from: the zone's own registry with its identity, any other one anonymously, by the zone's network. */
+export async function sourceRegistryOf(context: Context, host: string): Promise<Registry> {
+  if (host === context.zones.zones.nonsensitive.registry.host)
+    return await registryOf(context, 'nonsensitive');
+  const { agent } = await access(context, 'nonsensitive');
+  const { createRegistry } = await import('../oci/registry/registry.ts');
+  return createRegistry({
+    host,
+    agent,
+    userAgent: `amlpromote/${toolVersion()}`,
+    clock: systemClock,
+    signal: context.signal,
+  });
+}
+
+export async function sourceFacts(directory: string): ReturnType<SourceFacts> {
+  const git = await import('../adapters/git/source-facts.ts');
+  return await git.sourceFacts(directory);
 }
 
 /** The first approved route that this version has. */
