@@ -11,6 +11,8 @@ export interface EngineBuildRequest {
   readonly labels: Readonly<Record<string, string>>;
   /** The Dockerfile has syntax that only BuildKit knows: an engine that has a choice builds with that. */
   readonly needsBuildKit?: boolean;
+  /** Steps run even when the engine remembers their result. */
+  readonly noCache?: boolean;
   readonly onLog: (line: string) => void;
   readonly signal?: AbortSignal;
 }

@@ -62,6 +62,7 @@ async function send(
     platform: formatPlatform(request.platform),
     rm: true,
     forcerm: true,
+    nocache: request.noCache === true,
     version: useBuildKit === true ? '2' : '1',
     ...(request.target === undefined ? {} : { target: request.target }),
     ...(traits.hasNetwork ? {} : { networkmode: 'none' }),

@@ -36,7 +36,7 @@ export async function pullImage(
 ): Promise<void> {
   const fail = (reason: string): AmlpromoteError => pullError(address, reference, reason);
   const stream = await docker
-    .pull(reference, {
+    .pull(withTag(reference), {
       ...(options.platform ? { platform: formatPlatform(options.platform) } : {}),
       ...(options.signal ? { abortSignal: options.signal } : {}),
     })
@@ -67,3 +67,7 @@ function pullError(address: string, reference: string, reason: string): Amlpromo
     ],
   });
 }
+
+/** Without a tag an engine would pull every tag that there is. */
+const withTag = (reference: string): string =>
+  /@|:[^/]*$/.test(reference) ? reference : `${reference}:latest`;

@@ -17,6 +17,9 @@ import { bareDescriptor, belongsTo, entryOf, subjectIsUnknown } from './index-fi
 import type { StorePaths } from './paths.ts';
 import { blobPath } from './paths.ts';
 
+/** Nesting of indexes, as in the copy engine. */
+const maxDepth = 5;
+
 export interface StoreParts {
   readonly paths: StorePaths;
   readonly index: IndexFile;
@@ -54,13 +57,29 @@ export function storeRepository(parts: StoreParts, name: string): StoreRepositor
     return { descriptor: { ...bareDescriptor(entry), size: bytes.byteLength }, bytes };
   };
 
+  /**
+   * Whoever finds a manifest takes its content for present (and copies nothing). That holds when it is pushed; after a
+   * corrupt blob was moved aside it does not, and the manifest counts as missing until it is repaired.
+   */
+  const isComplete = async ({ descriptor }: Entry, depth = 0): Promise<boolean> => {
+    if (!(await has(paths, descriptor))) return false;
+    if (depth > maxDepth || !isManifestType(descriptor.mediaType)) return true;
+    const bytes = await readChecked(paths, descriptor.digest);
+    if (!bytes) return false;
+    for (const child of childrenOf({ descriptor, bytes })) {
+      const entry = isManifestType(child.mediaType) ? await find(child.digest) : undefined;
+      if (entry ? !(await isComplete(entry, depth + 1)) : !(await has(paths, child))) return false;
+    }
+    return true;
+  };
+
   return {
     name,
 
     resolve: (reference) =>
       on('read the index', async () => {
         const entry = await find(reference);
-        return entry && (await has(paths, entry.descriptor)) ? bareDescriptor(entry) : undefined;
+        return entry && (await isComplete(entry)) ? bareDescriptor(entry) : undefined;
       }),
 
     manifest: (reference) =>
@@ -172,6 +191,9 @@ function withManifest(
   ];
 }
 
+const isManifestType = (mediaType: string): boolean =>
+  isIndexType(mediaType) || isImageManifestType(mediaType);
+
 /** As a registry does: no manifest without its content, so a tag never names something incomplete. */
 async function requireChild(
   child: Descriptor,
@@ -179,11 +201,10 @@ async function requireChild(
   repository: string,
   paths: StorePaths,
 ): Promise<void> {
-  const isManifest = isIndexType(child.mediaType) || isImageManifestType(child.mediaType);
   const known = entries.some(
     (entry) => entry.descriptor.digest === child.digest && belongsTo(entry, repository),
   );
-  if (isManifest && !known) throw missingBlob(paths, child.digest);
+  if (isManifestType(child.mediaType) && !known) throw missingBlob(paths, child.digest);
   if (!(await touch(paths, child))) throw missingBlob(paths, child.digest);
 }
 

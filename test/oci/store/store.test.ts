@@ -193,8 +193,14 @@ for (const [what, damage] of [
     t.true(error.message.includes(file));
     t.true(error.nextSteps.length > 0);
     t.false(await repository.hasBlob(layer));
+    t.is(
+      await repository.resolve('v'),
+      undefined,
+      'the image is incomplete now, so nobody takes it for copied',
+    );
     await repository.pushBlob(layer, async () => streamOf('layer'));
     t.is(await textOf(await repository.blob(layer)), 'layer');
+    t.truthy(await repository.resolve('v'));
   });
 }
 

@@ -1,0 +1,209 @@
+import type { Descriptor } from '../domain/descriptor.ts';
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { Progress } from '../domain/events.ts';
+import { tags } from '../domain/names.ts';
+import type { Platform } from '../domain/platform.ts';
+import { formatPlatform } from '../domain/platform.ts';
+import type { BuildSource, ExistingImageSource, ImageSpec } from '../manifest/image.ts';
+import { resolveVersion } from '../manifest/image.ts';
+import { parseManifest } from '../oci/manifest.ts';
+import type { Store } from '../oci/store/store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Registry } from '../ports/content.ts';
+import type { Engine } from '../ports/engine.ts';
+import type { SourceFacts } from '../ports/source.ts';
+import { readBuildFacts } from './build/facts.ts';
+import { record, recordFound, sourceOf, tag, tagVersion } from './build/commit.ts';
+import type { FindPorts, Found } from './build/find.ts';
+import { findByKey } from './build/find.ts';
+import { buildInEngine, recipeFacts, rfc3339 } from './build/from-dockerfile.ts';
+import { readRecipe } from './build/recipe.ts';
+import type { Sources } from './build/source-image.ts';
+import { formatSource, takeSourceImage } from './build/source-image.ts';
+
+export { readBuildFacts } from './build/facts.ts';
+
+export interface BuildInput {
+  readonly spec: ImageSpec;
+  /** Build even if it was built before, without the engine's cache. */
+  readonly rebuild?: boolean;
+}
+
+export interface BuildPorts {
+  /** Asked for only when something has to be built, or a base image looked up. */
+  readonly engine: () => Promise<Engine>;
+  readonly store: Store;
+  /** The non-sensitive registry: an image of the same build key there need not be built. */
+  readonly published?: Registry | undefined;
+  /** See `FindPorts.vouch`. */
+  readonly vouch?: FindPorts['vouch'];
+  /** For `source.image`. */
+  readonly sources?: Sources | undefined;
+  readonly git?: SourceFacts | undefined;
+  readonly clock: Clock;
+  readonly progress: Progress;
+  /** Who or what runs this, for the provenance. */
+  readonly identity: string;
+  /** Seconds since the epoch; in place of the newest file's time. */
+  readonly sourceDateEpoch?: number | undefined;
+}
+
+export interface BuildReport {
+  readonly image: Descriptor;
+  readonly repository: string;
+  readonly platform: string;
+  /** sha256 hex; undefined for `source.image`. */
+  readonly buildKey?: string;
+  /** Where the image is. What is in the registry only is not fetched. */
+  readonly location: 'store' | 'registry';
+  readonly already: boolean;
+  readonly layers: number;
+  /** Bytes of config and layers as stored, compressed. */
+  readonly sizeBytes: number;
+}
+
+/** Of an existing index, the manifest of this platform is what is promoted. */
+const defaultPlatform: Platform = { os: 'linux', architecture: 'amd64' };
+
+/**
+ * Image manifest → image in the store, or the one in the registry that was built of the very same things. Durable in this
+ * order: layers, config, manifest, facts, build tag, version tag; the build tag is the commit, after which the same build
+ * has the same digest for ever. Killed anywhere, it goes on where it stopped.
+ * @throws BUILD_FAILED, MANIFEST_INVALID, ENGINE_UNREACHABLE, NOT_FOUND, DISK_FULL, STORE_LOCKED …
+ */
+export async function build(
+  input: BuildInput,
+  ports: BuildPorts,
+  signal?: AbortSignal,
+): Promise<BuildReport> {
+  const { spec, rebuild = false } = input;
+  ports.progress({ type: 'started', step: 'build', subject: spec.name });
+  const report =
+    spec.source.kind === 'build'
+      ? await fromDockerfile(spec, spec.source, rebuild, ports, signal)
+      : await fromImage(spec, spec.source, ports, signal);
+  ports.progress({
+    type: 'finished',
+    step: 'build',
+    subject: spec.name,
+    already: report.already,
+    detail: `${report.repository}@${report.image.digest}`,
+  });
+  return report;
+}
+
+/** What `build` would give without doing anything; undefined when it would have to do something. */
+export async function findBuilt(
+  spec: ImageSpec,
+  ports: BuildPorts,
+  signal?: AbortSignal,
+): Promise<{ readonly image: Descriptor; readonly buildKey?: string } | undefined> {
+  const { source } = spec;
+  if (source.kind === 'image') {
+    const image = await ports.store
+      .repository(spec.repository)
+      .resolve(spec.version === 'auto' ? source.digest : spec.version);
+    const facts = image && (await readBuildFacts(ports.store, spec.repository, image.digest));
+    const isIt = facts?.kind === 'source-image' && facts.bases.some(({ digest }) => digest === source.digest);
+    return image && (isIt || image.digest === source.digest) ? { image } : undefined;
+  }
+  const recipe = await readRecipe(source, ports.engine, logTo(ports.progress), signal);
+  const found = await findByKey(spec.repository, recipe.key, ports, noteTo(ports.progress));
+  return found && { image: found.image, buildKey: recipe.key };
+}
+
+async function fromDockerfile(
+  spec: ImageSpec,
+  source: BuildSource,
+  rebuild: boolean,
+  ports: BuildPorts,
+  signal: AbortSignal | undefined,
+): Promise<BuildReport> {
+  const recipe = await readRecipe(source, ports.engine, logTo(ports.progress), signal);
+  const repository = ports.store.repository(spec.repository);
+  const found = rebuild
+    ? undefined
+    : await findByKey(spec.repository, recipe.key, ports, noteTo(ports.progress));
+  if (found) {
+    await recordFound(spec, source, recipe, found, ports);
+    return reportOf(spec, found, true, formatPlatform(source.platform), ports, recipe.key);
+  }
+  const { content, ...made } = await buildInEngine(source, recipe, spec.repository, ports, {
+    noCache: rebuild,
+    signal,
+  });
+  const image = content.descriptor;
+  await repository.pushManifest(content);
+  ports.progress({ type: 'effect', step: 'build', effect: 'manifest', subject: image.digest });
+  const facts = { image: image.digest, ...recipeFacts(source, recipe), ...made, identity: ports.identity };
+  await record(repository, image, { ...facts, ...(await sourceOf(source, ports)) }, ports);
+  await tag(repository, content, tags.build(recipe.key.slice(0, 12)), ports);
+  await tag(repository, content, resolveVersion(spec, image.digest), ports);
+  return reportOf(spec, { image, location: 'store' }, false, facts.platform, ports, recipe.key);
+}
+
+async function fromImage(
+  spec: ImageSpec,
+  source: ExistingImageSource,
+  ports: BuildPorts,
+  signal: AbortSignal | undefined,
+): Promise<BuildReport> {
+  const repository = ports.store.repository(spec.repository);
+  const startedAt = rfc3339(ports.clock.now().getTime() / 1000);
+  const { image, already } = await takeSourceImage(source, defaultPlatform, repository, ports, signal);
+  const known = already ? await readBuildFacts(ports.store, spec.repository, image.digest) : undefined;
+  if (known?.kind !== 'source-image') {
+    await record(
+      repository,
+      image,
+      {
+        image: image.digest,
+        kind: 'source-image',
+        bases: [{ name: formatSource(source), digest: source.digest }],
+        platform: formatPlatform(defaultPlatform),
+        builder: { name: 'unknown: taken over by digest', version: 'unknown' },
+        identity: ports.identity,
+        startedAt,
+        finishedAt: rfc3339(ports.clock.now().getTime() / 1000),
+      },
+      ports,
+    );
+  }
+  await tagVersion(spec, repository, image, ports);
+  return reportOf(spec, { image, location: 'store' }, already, formatPlatform(defaultPlatform), ports);
+}
+
+async function reportOf(
+  spec: ImageSpec,
+  { image, location }: Found,
+  already: boolean,
+  platform: string,
+  ports: BuildPorts,
+  buildKey?: string,
+): Promise<BuildReport> {
+  const registry = location === 'registry' && ports.published ? ports.published : ports.store;
+  const content = await registry.repository(spec.repository).manifest(image.digest);
+  if (!content)
+    throw new AmlpromoteError('NOT_FOUND', `${spec.repository}@${image.digest} has just been removed`);
+  const { config, layers } = parseManifest(content);
+  return {
+    image,
+    repository: spec.repository,
+    platform,
+    ...(buildKey === undefined ? {} : { buildKey }),
+    location,
+    already,
+    layers: layers.length,
+    sizeBytes: layers.reduce((sum, { size }) => sum + size, config.size),
+  };
+}
+
+const logTo =
+  (progress: Progress) =>
+  (line: string): void =>
+    progress({ type: 'log', step: 'build', line });
+
+const noteTo =
+  (progress: Progress) =>
+  (message: string): void =>
+    progress({ type: 'note', step: 'build', message });

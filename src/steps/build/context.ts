@@ -1,0 +1,190 @@
+import { createReadStream } from 'node:fs';
+import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Digest } from '../../domain/digest.ts';
+import { AmlpromoteError } from '../../domain/errors.ts';
+import { createHasher, sha256 } from '../../domain/sha256.ts';
+import { canonicalJson } from '../../json/canonical.ts';
+
+/** One thing in the build context. Paths are relative, with `/`. */
+export interface ContextEntry {
+  readonly path: string;
+  readonly type: 'file' | 'directory' | 'symlink';
+  /** Permission bits. */
+  readonly mode: number;
+  /** Whole seconds since the epoch. */
+  readonly modified: number;
+  readonly size: number;
+  /** Of the content of a file. */
+  readonly digest?: Digest;
+  readonly target?: string;
+}
+
+export interface BuildContext {
+  readonly directory: string;
+  readonly entries: readonly ContextEntry[];
+  /** Over names, types, modes and contents; not over times, which a checkout sets anew. */
+  readonly digest: Digest;
+  /** Newest file, whole seconds since the epoch; 0 for none. */
+  readonly newest: number;
+}
+
+/**
+ * Reads the build context as Docker does: `.dockerignore` applies (`<Dockerfile>.dockerignore` goes before it), symbolic
+ * links are sent as links, the Dockerfile and the ignore file are sent even if they are ignored.
+ * @throws MANIFEST_INVALID for what cannot be sent (devices, pipes, names that are not UTF-8)
+ */
+export async function readContext(directory: string, dockerfile: string): Promise<BuildContext> {
+  const ignore = await readIgnore(directory, dockerfile);
+  const always = new Set([dockerfile, ignore.file]);
+  const entries: ContextEntry[] = [];
+
+  const visit = async (folder: string): Promise<void> => {
+    for (const name of (await readdir(join(directory, folder))).sort()) {
+      const path = folder === '' ? name : `${folder}/${name}`;
+      const facts = await lstat(join(directory, path));
+      const ignored = ignore.ignores(path) && !always.has(path);
+      if (facts.isDirectory()) {
+        if (!ignored) entries.push({ ...common(path, facts), type: 'directory', size: 0 });
+        // An ignored folder may hold what an exception (`!…`) or the Dockerfile's own path brings back.
+        if (!ignored || ignore.hasExceptions || [...always].some((kept) => kept.startsWith(`${path}/`)))
+          await visit(path);
+        continue;
+      }
+      if (ignored || facts.isSocket()) continue;
+      if (name.includes('\uFFFD')) throw unsendable(path, 'its name is not UTF-8');
+      if (facts.isSymbolicLink()) {
+        entries.push({
+          ...common(path, facts),
+          type: 'symlink',
+          size: 0,
+          target: await readlink(join(directory, path)),
+        });
+      } else if (facts.isFile()) {
+        const { digest, size } = await hashFile(join(directory, path));
+        entries.push({ ...common(path, facts), type: 'file', size, digest });
+      } else {
+        throw unsendable(path, 'it is a device or a pipe');
+      }
+    }
+  };
+  await visit('');
+  entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return {
+    directory,
+    entries,
+    digest: sha256(entries.map(lineOf).join('\n')),
+    newest: entries.reduce(
+      (newest, entry) => (entry.type === 'directory' ? newest : Math.max(newest, entry.modified)),
+      0,
+    ),
+  };
+}
+
+/**
+ * The tar for the engine: in order, owned by root as Docker's own client makes it. What is sent is compared with what was
+ * read for the build key: a file that changed meanwhile ends the stream in BUILD_FAILED, so the key never lies.
+ */
+export async function packContext(context: BuildContext, latest: number | undefined): Promise<Readable> {
+  const { pack } = await import('tar-stream');
+  const tar = pack();
+  const fill = async (): Promise<void> => {
+    for (const entry of context.entries) {
+      const header = {
+        name: entry.path,
+        mode: entry.mode,
+        mtime: new Date(Math.min(entry.modified, latest ?? Infinity) * 1000),
+        uid: 0,
+        gid: 0,
+      };
+      if (entry.type === 'file') {
+        const target = tar.entry({ ...header, type: 'file', size: entry.size });
+        const hasher = createHasher();
+        let size = 0;
+        for await (const chunk of createReadStream(join(context.directory, entry.path), {
+          highWaterMark: 256 * 1024,
+        })) {
+          const bytes = chunk as Uint8Array;
+          hasher.update(bytes);
+          size += bytes.byteLength;
+          if (size > entry.size) throw changed(entry.path);
+          if (!target.write(bytes)) await drained(target);
+          if (tar.destroyed) return;
+        }
+        if (hasher.digest() !== entry.digest) throw changed(entry.path);
+        target.end(undefined);
+      } else if (entry.type === 'symlink') {
+        tar.entry({ ...header, type: 'symlink', linkname: entry.target ?? '' });
+      } else {
+        tar.entry({ ...header, type: 'directory' });
+      }
+    }
+    tar.finalize();
+  };
+  fill().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))));
+  return Readable.from(tar, { objectMode: false });
+}
+
+/** Or closed, when nobody wants the rest any more. */
+const drained = (target: NodeJS.EventEmitter): Promise<void> =>
+  new Promise((resolve) => {
+    target.once('drain', resolve);
+    target.once('close', resolve);
+  });
+
+function lineOf({ path, type, mode, digest, target }: ContextEntry): string {
+  return canonicalJson({ path, type, mode: type === 'symlink' ? undefined : mode, digest, target });
+}
+
+const common = (
+  path: string,
+  facts: { readonly mode: number; readonly mtimeMs: number },
+): Pick<ContextEntry, 'path' | 'mode' | 'modified'> => ({
+  path,
+  mode: facts.mode & 0o7777,
+  modified: Math.max(0, Math.floor(facts.mtimeMs / 1000)),
+});
+
+async function hashFile(file: string): Promise<{ digest: Digest; size: number }> {
+  const hasher = createHasher();
+  let size = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) {
+    hasher.update(chunk as Uint8Array);
+    size += (chunk as Uint8Array).byteLength;
+  }
+  return { digest: hasher.digest(), size };
+}
+
+interface Ignore {
+  readonly file: string;
+  readonly hasExceptions: boolean;
+  ignores(path: string): boolean;
+}
+
+async function readIgnore(directory: string, dockerfile: string): Promise<Ignore> {
+  for (const file of [`${dockerfile}.dockerignore`, '.dockerignore']) {
+    let text: string;
+    try {
+      text = await readFile(join(directory, file), 'utf8');
+    } catch {
+      continue;
+    }
+    const module = await import('@balena/dockerignore');
+    // Its types describe an ES module, but it is CommonJS: the default import is the function itself.
+    const ignore = module.default as unknown as typeof module.default.default;
+    const rules = ignore({ ignorecase: false }).add(text);
+    return { file, hasExceptions: /^\s*!/m.test(text), ignores: (path) => rules.ignores(path) };
+  }
+  return { file: '.dockerignore', hasExceptions: false, ignores: () => false };
+}
+
+const unsendable = (path: string, why: string): AmlpromoteError =>
+  new AmlpromoteError('MANIFEST_INVALID', `the build context cannot be sent: ${path}: ${why}`, {
+    nextSteps: ['Remove it from the context, or name it in .dockerignore.'],
+  });
+
+const changed = (path: string): AmlpromoteError =>
+  new AmlpromoteError('BUILD_FAILED', `${path} changed while the build context was being sent`, {
+    nextSteps: ['Run again when nothing writes to the build context any more.'],
+  });

@@ -1,0 +1,53 @@
+import type { Descriptor } from '../../domain/descriptor.ts';
+import { annotations, isImageManifestType } from '../../domain/media-types.ts';
+import { tags } from '../../domain/names.ts';
+import { isInconclusive } from '../../domain/errors.ts';
+import { parseManifest } from '../../oci/manifest.ts';
+import type { Registry, Repository } from '../../ports/content.ts';
+
+export interface Found {
+  readonly image: Descriptor;
+  readonly location: 'store' | 'registry';
+}
+
+export interface FindPorts {
+  readonly store: Registry;
+  /** The non-sensitive registry. */
+  readonly published?: Registry | undefined;
+  /**
+   * Whether an image that the registry has under the build tag may be taken for ours: whoever may push there could have
+   * put it. Without it the build key annotation alone decides.
+   */
+  readonly vouch?: ((repository: string, image: Descriptor) => Promise<boolean>) | undefined;
+}
+
+/** What was built for this key before: in the store, else in the registry. */
+export async function findByKey(
+  repository: string,
+  key: string,
+  ports: FindPorts,
+  onNote: (message: string) => void,
+): Promise<Found | undefined> {
+  const local = await withKey(ports.store.repository(repository), key);
+  if (local) return { image: local, location: 'store' };
+  if (!ports.published) return undefined;
+  try {
+    const image = await withKey(ports.published.repository(repository), key);
+    if (!image || (ports.vouch && !(await ports.vouch(repository, image)))) return undefined;
+    return { image, location: 'registry' };
+  } catch (error) {
+    // The registry only saves work here; whether it can be reached is for publish to say.
+    if (!isInconclusive(error)) throw error;
+    onNote(`could not ask ${ports.published.host} for an earlier build: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** The tag has 12 digits of the key only; the annotation has all of them. A manifest that is listed incomplete is none. */
+async function withKey(reader: Repository, key: string): Promise<Descriptor | undefined> {
+  const content = await reader.manifest(tags.build(key.slice(0, 12)));
+  if (!content || !isImageManifestType(content.descriptor.mediaType)) return undefined;
+  if (parseManifest(content).annotations?.[annotations.buildKey] !== key) return undefined;
+  const found = await reader.resolve(content.descriptor.digest);
+  return found && content.descriptor;
+}
