@@ -13,7 +13,7 @@ import type { PolicyRules } from '../manifest/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Registry, Repository } from '../ports/content.ts';
 import type { Signer } from '../ports/signer.ts';
-import { readBuildFacts } from './build.ts';
+import { readBuildFacts } from './build/facts.ts';
 import { readScanResult } from './scan-result.ts';
 import { attachAttestation, attachSignature } from './sign/attach.ts';
 import type { AttachPorts, Attached } from './sign/attach.ts';
