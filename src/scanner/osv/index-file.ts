@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hash } from 'node:crypto';
 
 /**
  * A file of byte slices behind which stands a table of contents (any JSON), then a footer of fixed length:
- * `<offset of the table, 16 digits> <sha256 of the table, hex>\n`. Slices are read one at a time; the table stays in memory.
+ * `<offset of the table, 16 digits> <sha256 of all before, hex>\n`. Slices are read one at a time; the table stays in memory.
  */
 const footerLength = 16 + 1 + 64 + 1;
 
@@ -34,14 +33,16 @@ export class SliceWriter {
 
   /** Atomic: temporary file, fsync, rename. @throws what the file system throws */
   async save(path: string, table: unknown): Promise<void> {
-    const body = JSON.stringify(table);
-    const footer = `${String(this.#length).padStart(16, '0')} ${hash('sha256', body, 'hex')}\n`;
+    const content = [...this.#chunks, Buffer.from(JSON.stringify(table))];
+    const digest = createHash('sha256');
+    for (const chunk of content) digest.update(chunk);
+    const footer = `${String(this.#length).padStart(16, '0')} ${digest.digest('hex')}\n`;
     const temporary = `${path}.${randomUUID()}.tmp`;
     await mkdir(dirname(path), { recursive: true });
     try {
       const file = await open(temporary, 'wx', 0o600);
       try {
-        await file.writev([...this.#chunks, Buffer.from(body), Buffer.from(footer)]);
+        await file.writev([...content, Buffer.from(footer)]);
         await file.sync();
       } finally {
         await file.close();
@@ -72,8 +73,8 @@ export async function openSlices(path: string): Promise<SliceReader | undefined>
     const { size } = await file.stat();
     const footer = await readAt(file, size - footerLength, footerLength);
     const [offset = '', digest = ''] = footer.trimEnd().split(' ');
+    if ((await digestOf(file, size - footerLength)) !== digest) throw new TypeError('damaged');
     const body = await readAt(file, Number(offset), size - footerLength - Number(offset));
-    if (hash('sha256', body, 'hex') !== digest) throw new TypeError('damaged');
     const table = JSON.parse(body) as unknown;
     const opened = file;
     return {
@@ -85,6 +86,18 @@ export async function openSlices(path: string): Promise<SliceReader | undefined>
     await file?.close();
     return undefined;
   }
+}
+
+async function digestOf(file: FileHandle, length: number): Promise<string> {
+  const running = createHash('sha256');
+  const buffer = Buffer.alloc(1024 * 1024);
+  for (let at = 0; at < length;) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - at), at);
+    if (bytesRead === 0) throw new TypeError('damaged');
+    running.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return running.digest('hex');
 }
 
 async function readAt(file: FileHandle, position: number, length: number): Promise<string> {

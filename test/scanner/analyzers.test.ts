@@ -1,0 +1,202 @@
+import test from 'ava';
+import type { Wanted } from '../../src/oci/walk-listing.ts';
+import { fileSelection } from '../../src/scanner/analyzers/all.ts';
+import type { FileFacts } from '../../src/scanner/analyzers/analyzer.ts';
+import { fileFactsSchema } from '../../src/scanner/analyzers/analyzer.ts';
+
+const read = (path: string, text: string): FileFacts => {
+  const facts = fileSelection.extract(path, Buffer.from(text));
+  // What is kept between runs must come back the same.
+  return fileFactsSchema.parse(JSON.parse(JSON.stringify(facts)));
+};
+
+test('which files are wanted', (t) => {
+  const wanted: Readonly<Record<string, Wanted>> = {
+    'etc/os-release': true,
+    'usr/lib/os-release': true,
+    'var/lib/dpkg/status': true,
+    'var/lib/dpkg/status.d/libc6': true,
+    'var/lib/dpkg/info/python3-numpy.list': true,
+    'usr/lib/python3/dist-packages/numpy-1.24.2.egg-info': true,
+    'usr/lib/python3/dist-packages/numpy-1.24.2.egg-info/PKG-INFO': true,
+    'opt/venv/lib/python3.12/site-packages/a.dist-info/METADATA': true,
+    'opt/x.egg/EGG-INFO/PKG-INFO': true,
+    'opt/conda/conda-meta/numpy-1.26.4-py312_0.json': true,
+    'conda-meta/a.json': true,
+    'lib/apk/db/installed': 'presence',
+    'var/lib/rpm/rpmdb.sqlite': 'presence',
+    'app/node_modules/left-pad/package.json': 'presence',
+    'app/node_modules/@s/left-pad/package.json': 'presence',
+    'usr/lib/R/library/stats/DESCRIPTION': 'presence',
+    'usr/local/lib/R/site-library/x/DESCRIPTION': 'presence',
+    'opt/a.jar': 'presence',
+    'app/package.json': false,
+    'app/node_modules/a/test/package.json': false,
+    'root/var/lib/dpkg/status': false,
+    'var/lib/dpkg/status-old': false,
+    'var/lib/dpkg/info/x.md5sums': false,
+    'opt/conda/conda-meta/history': false,
+    'a.dist-info/RECORD': false,
+  };
+  for (const [path, answer] of Object.entries(wanted)) t.is(fileSelection.wants(path), answer, path);
+});
+
+test('os-release with each kind of quoting', (t) => {
+  t.deepEqual(
+    read('etc/os-release', `# comment\nID=debian\nVERSION_ID="12"\nPRETTY_NAME='Debian GNU/Linux 12'\n`)
+      .distribution,
+    {
+      id: 'debian',
+      version: '12',
+      name: 'Debian GNU/Linux 12',
+    },
+  );
+  t.deepEqual(read('etc/os-release', 'NAME=x').distribution, { id: 'linux' });
+  t.deepEqual(read('etc/os-release', 'ID="a b;c"').problems?.length, 1);
+});
+
+const status = `Package: python3-numpy
+Status: install ok installed
+Architecture: amd64
+Source: numpy
+Version: 1:1.24.2-1+deb12u1
+Description: Fast array facility
+ Version: 9 in a continuation line is no field
+ .
+ more
+
+Package: libpython3-stdlib
+Status: install ok installed
+Architecture: amd64
+Multi-Arch: same
+Source: python3-defaults (3.11.2-1)
+Version: 3.11.2-1+b1
+
+Package: gone
+Status: deinstall ok config-files
+Version: 1
+
+Package: half
+Status: install reinstreq half-installed
+Version: 2
+
+Package: never
+Status: purge ok not-installed
+`;
+
+test('dpkg status: what is on disk, with source package and version', (t) => {
+  t.deepEqual(read('var/lib/dpkg/status', status), {
+    packages: [
+      {
+        type: 'deb',
+        name: 'python3-numpy',
+        version: '1:1.24.2-1+deb12u1',
+        source: { name: 'numpy', version: '1:1.24.2-1+deb12u1' },
+        qualifiers: { arch: 'amd64' },
+      },
+      {
+        type: 'deb',
+        name: 'libpython3-stdlib',
+        version: '3.11.2-1+b1',
+        source: { name: 'python3-defaults', version: '3.11.2-1' },
+        qualifiers: { arch: 'amd64' },
+      },
+      { type: 'deb', name: 'half', version: '2' },
+    ],
+  });
+});
+
+test('dpkg status.d: one file per package, without Status; md5sums are no packages', (t) => {
+  t.deepEqual(read('var/lib/dpkg/status.d/base', 'Package: base-files\nVersion: 12\n').packages, [
+    { type: 'deb', name: 'base-files', version: '12' },
+  ]);
+  t.deepEqual(read('var/lib/dpkg/status.d/base.md5sums', 'Package: x\nVersion: 1\n'), {});
+});
+
+test('threat 33: a stanza that cannot be understood is a problem, not nothing', (t) => {
+  const facts = read(
+    'var/lib/dpkg/status',
+    'Package: a\nStatus: install ok installed\n\nPackage: b\nVersion: 1\n',
+  );
+  t.is(facts.packages?.length, 1);
+  t.is(facts.problems?.length, 1);
+});
+
+test('dpkg lists: only paths of Python metadata', (t) => {
+  const list =
+    '/.\n/usr/lib/python3/dist-packages/numpy\n/usr/lib/python3/dist-packages/numpy-1.24.2.egg-info\n';
+  t.deepEqual(read('var/lib/dpkg/info/python3-numpy:amd64.list', list).owns, {
+    package: 'python3-numpy',
+    paths: ['usr/lib/python3/dist-packages/numpy-1.24.2.egg-info'],
+  });
+  t.deepEqual(read('var/lib/dpkg/info/bash.list', '/bin/bash\n'), {});
+});
+
+test('Python metadata: name, version, licence; the description is not read', (t) => {
+  const metadata =
+    'Metadata-Version: 2.1\r\nName: Foo.Bar\r\nVersion: 1.0\r\nLicense: UNKNOWN\r\nClassifier: License :: OSI Approved :: MIT License\r\n\r\nVersion: 2.0\r\n';
+  t.deepEqual(read('x.dist-info/METADATA', metadata).packages, [
+    { type: 'pypi', name: 'Foo.Bar', version: '1.0', licenses: ['MIT License'] },
+  ]);
+  t.deepEqual(
+    read('x.egg-info', 'Name: a\nVersion: 1\nLicense-Expression: MIT\nLicense: other').packages?.[0]
+      ?.licenses,
+    ['MIT'],
+  );
+  t.deepEqual(read('x.egg-info', 'Name: a\nVersion: 1\nLicense: BSD').packages?.[0]?.licenses, ['BSD']);
+});
+
+test('threat 33: Python metadata without a name or version is a problem', (t) => {
+  for (const text of [
+    '',
+    'Name: a\n',
+    'Version: 1\n',
+    'Name: a b\nVersion: 1\n',
+    '\nName: a\nVersion: 1\n',
+  ]) {
+    t.is(read('x.dist-info/METADATA', text).problems?.length, 1, JSON.stringify(text));
+  }
+});
+
+test('conda: PyPI names from purls or from the files that the package carries', (t) => {
+  const conda = (record: object): FileFacts => read('opt/conda/conda-meta/x.json', JSON.stringify(record));
+  const base = {
+    name: 'numpy',
+    version: '1.26.4',
+    build: 'py312_0',
+    channel: 'https://repo.example/t/tk-secret/main/linux-64',
+    subdir: 'linux-64',
+  };
+  t.deepEqual(
+    conda({
+      ...base,
+      license: 'BSD-3-Clause',
+      files: ['lib/python3.12/site-packages/numpy-1.26.4.dist-info/METADATA', 'bin/f2py'],
+    }).packages,
+    [
+      {
+        type: 'conda',
+        name: 'numpy',
+        version: '1.26.4',
+        qualifiers: { build: 'py312_0', channel: 'main', subdir: 'linux-64' },
+        pypi: [{ name: 'numpy', version: '1.26.4' }],
+        licenses: ['BSD-3-Clause'],
+      },
+    ],
+  );
+  t.deepEqual(conda({ ...base, purls: ['pkg:pypi/numpy@1.26.4?x=y'] }).packages?.[0]?.pypi, [
+    { name: 'numpy', version: '1.26.4' },
+  ]);
+  t.is(conda({ name: 'openssl', version: '3.0' }).packages?.[0]?.pypi, undefined);
+});
+
+test('threat 33: a conda record that cannot be understood is a problem', (t) => {
+  for (const text of ['', '{', '{"name":"a","name":"b","version":"1"}', '{"name":"a"}']) {
+    t.is(read('opt/conda/conda-meta/x.json', text).problems?.length, 1, text);
+  }
+});
+
+test('package managers that are not read are named', (t) => {
+  t.is(read('lib/apk/db/installed', '').unsupported, 'apk');
+  t.is(read('app/node_modules/a/package.json', '').unsupported, 'npm');
+});
