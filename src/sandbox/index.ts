@@ -23,7 +23,7 @@ import { openServerIdentity } from './tls.ts';
 import type { ZoneName } from './topology.ts';
 
 export type { SandboxDescription } from './files.ts';
-export type { Fault, FaultAction, Faults } from './faults.ts';
+export type { Fault, Faults } from './faults.ts';
 
 export interface SandboxOptions {
   /** Made when it does not exist; holds everything, so the same directory is the same sandbox again. */

@@ -59,7 +59,7 @@ export function manifestHandlers(plane: Plane): Handler[] {
 }
 
 /** @throws ResponseError 404 MANIFEST_UNKNOWN; 405 when reading is locked */
-export function resolve(
+function resolve(
   repository: Repository,
   reference: string,
 ): { readonly digest: Digest; readonly record: ManifestRecord } {
