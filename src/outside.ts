@@ -1,4 +1,5 @@
 import type { Descriptor } from './domain/descriptor.ts';
+import { silent } from './domain/events.ts';
 import type { Progress } from './domain/events.ts';
 import type { ReleaseReport } from './steps/release.ts';
 import type { ImageSpec } from './manifest/image.ts';
@@ -9,8 +10,8 @@ import type { Registry } from './ports/content.ts';
 import type { Engine } from './ports/engine.ts';
 import type { Scanner } from './ports/scanner.ts';
 import type { Signer } from './ports/signer.ts';
-import { build } from './steps/build.ts';
-import type { BuildReport } from './steps/build.ts';
+import { build, findBuilt } from './steps/build.ts';
+import type { BuildPorts, BuildReport } from './steps/build.ts';
 import { publish } from './steps/publish.ts';
 import type { PublishReport } from './steps/publish.ts';
 import { release } from './steps/release.ts';
@@ -21,6 +22,7 @@ import { sign, signIndex } from './steps/sign.ts';
 import type { SignReport } from './steps/sign.ts';
 import { evidenceOf } from './steps/sign.ts';
 import { imageManifests } from './steps/verify/image.ts';
+import { verifyImage } from './steps/verify.ts';
 import { AmlpromoteError } from './domain/errors.ts';
 import type { ContentReader } from './ports/content.ts';
 
@@ -35,6 +37,9 @@ export interface OutsidePorts {
   readonly signer: () => Promise<Signer>;
   readonly clock: Clock;
   readonly progress: Progress;
+  /** Registries that existing images are taken from. */
+  readonly sources: BuildPorts['sources'];
+  readonly git: BuildPorts['git'];
   readonly identity: string;
   readonly sourceDateEpoch: number | undefined;
   readonly signal?: AbortSignal;
@@ -83,6 +88,30 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       signal,
     );
 
+  const buildPorts = async (): Promise<BuildPorts> => {
+    const published = await ports.registry();
+    return {
+      engine: ports.engine,
+      store: await ports.store(),
+      published,
+      // Whoever may push could have put an image under a build tag: only one that passes this zone's policy saves a build.
+      vouch: async (repository, image) => {
+        const content = published.repository(repository);
+        const report = await verifyImage({ host: published.host, repository, image, content }, policy, {
+          clock,
+          progress: silent,
+        });
+        return report.verdict === 'allowed';
+      },
+      sources: ports.sources,
+      git: ports.git,
+      clock,
+      progress,
+      identity: ports.identity,
+      sourceDateEpoch: ports.sourceDateEpoch,
+    };
+  };
+
   /** Where the bytes are: the store first, for nothing travels then. */
   const contentOf = async ({ repository, image }: OutsideImage): Promise<ContentReader> => {
     const local = (await ports.store()).repository(repository);
@@ -92,9 +121,9 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
 
   return {
     build: async (spec, options = {}) =>
-      await build({ spec, rebuild: options.rebuild ?? false }, await buildPorts(ports), signal),
+      await build({ spec, rebuild: options.rebuild ?? false }, await buildPorts(), signal),
     find: async (spec) => {
-      const found = await findBuilt(spec, await buildPorts(ports));
+      const found = await findBuilt(spec, await buildPorts(), signal);
       if (found) return { repository: spec.repository, ...found };
       throw new AmlpromoteError(
         'NOT_FOUND',

@@ -2,7 +2,17 @@ import type { Inside } from '../inside.ts';
 import type { Outside } from '../outside.ts';
 import { systemClock } from './clock.ts';
 import { toolVersion } from './version.ts';
-import { engineOf, importerOf, locksOf, registryOf, scannerOf, signerOf, workspaceOf } from './wiring.ts';
+import {
+  engineOf,
+  importerOf,
+  locksOf,
+  registryOf,
+  scannerOf,
+  signerOf,
+  sourceFactsOf,
+  sourceRegistryOf,
+  workspaceOf,
+} from './wiring.ts';
 import type { Context } from './wiring.ts';
 
 /** A value that is made at first use, once. */
@@ -27,6 +37,8 @@ export async function openOutside(context: Context): Promise<Outside> {
     signer: once(() => signerOf(context, 'outside')),
     clock: systemClock,
     progress: context.progress,
+    sources: (host) => sourceRegistryOf(context, host),
+    git: (directory) => sourceFactsOf(context, directory),
     identity: settings.identity,
     sourceDateEpoch: settings.sourceDateEpoch,
     signal: context.signal,

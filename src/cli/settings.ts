@@ -28,6 +28,8 @@ export interface Settings {
   /** DOCKER_HOST forms, in the order to try. */
   readonly engineHosts: readonly string[];
   readonly proxy: { readonly httpsProxy?: string; readonly noProxy?: string };
+  /** Where programs are found, and whose configuration they read. */
+  readonly programs: { readonly path?: string; readonly home: string };
   /** Who or what runs this, as the machine knows it: a CI run, or user@host. */
   readonly identity: string;
   /** Seconds; reproducible builds. */
@@ -79,6 +81,7 @@ export function readSettings(
     ),
     engineHosts: engineHosts(env),
     proxy: { ...(httpsProxy ? { httpsProxy } : {}), ...(noProxy ? { noProxy } : {}) },
+    programs: { ...(env['PATH'] === undefined ? {} : { path: env['PATH'] }), home },
     identity: identityOf(env),
     ...(epoch && /^\d{1,12}$/.test(epoch) ? { sourceDateEpoch: Number(epoch) } : {}),
   };

@@ -79,9 +79,10 @@ export async function sourceRegistryOf(context: Context, host: string): Promise<
   });
 }
 
-export async function sourceFacts(directory: string): ReturnType<SourceFacts> {
-  const git = await import('../adapters/git/source-facts.ts');
-  return await git.sourceFacts(directory);
+/** What git knows about a directory. */
+export async function sourceFactsOf({ settings }: Context, directory: string): ReturnType<SourceFacts> {
+  const { gitSourceFacts } = await import('../adapters/git/source-facts.ts');
+  return await gitSourceFacts(settings.programs)(directory);
 }
 
 /** The first approved route that this version has. */
