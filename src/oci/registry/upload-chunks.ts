@@ -7,8 +7,8 @@ import { brokenSource } from './pump.ts';
 import type { Upload } from './transport.ts';
 import type { Session } from './upload-session.ts';
 import { advanced } from './upload-session.ts';
-import type { Stretch, UploadJob } from './uploads.ts';
-import { judge, sourceFailure, targetFailure } from './uploads.ts';
+import type { Stretch, UploadJob } from './upload-outcome.ts';
+import { failureOf, judge } from './upload-outcome.ts';
 
 /**
  * From the session's offset on in PATCH requests of `limits.chunk` bytes, then an empty PUT (distribution-spec, "Pushing a blob
@@ -29,7 +29,7 @@ export async function sendChunks(job: UploadJob, start: Session): Promise<Stretc
         session = outcome;
       }
     } catch (error) {
-      return sourceFailure(error);
+      return failureOf(error);
     } finally {
       source?.destroy();
     }
@@ -97,14 +97,14 @@ async function sendChunk(
     }
   } catch (error) {
     upload.sink.destroy();
-    return sourceFailure(error);
+    return failureOf(error);
   }
   upload.sink.end();
   let answer;
   try {
     answer = await upload.answer;
   } catch (error) {
-    return targetFailure(error);
+    return failureOf(error);
   }
   if (answer.status !== 202) {
     upload.sink.destroy();
@@ -146,6 +146,6 @@ async function commit(job: UploadJob, session: Session): Promise<Stretch> {
     });
     return await judge(job, answer, undefined, what);
   } catch (error) {
-    return targetFailure(error);
+    return failureOf(error);
   }
 }
