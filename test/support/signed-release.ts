@@ -104,6 +104,8 @@ export interface ReleaseOptions {
   readonly report?: Partial<ScanReport>;
   readonly facts?: Partial<BuildFacts>;
   readonly carried?: Partial<CarriedManifest>;
+  /** Smoke inputs that `carried` refers to by layer. */
+  readonly inputs?: readonly Uint8Array[];
   /** Another signer, or none, for one part. */
   readonly signers?: Partial<Record<'index' | 'signature' | 'sbom' | 'scan' | 'provenance', Signer | null>>;
   /** Listed as well. */
@@ -152,7 +154,7 @@ export async function pushRelease(target: Repository, options: ReleaseOptions): 
     environment: { tags: {}, uses: [] },
     ...options.carried,
   };
-  await push('image-manifest', encodeCarriedManifest(carried, [], image));
+  await push('image-manifest', encodeCarriedManifest(carried, options.inputs ?? [], image));
   const release: Omit<Release, 'index'> = {
     name: 'churn-train',
     version: '1.4.0',
