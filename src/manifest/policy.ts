@@ -14,7 +14,6 @@ export type Policy = ParsedPolicy & {
 };
 
 export type ScanException = Policy['scan']['exceptions'][number];
-export type TrustedSigner = Policy['trust']['signers'][number];
 
 /** What the pure decisions need: a policy wherever it came from. */
 export type PolicyRules = Omit<Policy, 'file'>;

@@ -11,8 +11,6 @@ export type Zones = ParsedZones & {
 export type ZoneName = keyof Zones['zones'];
 export type Zone = Zones['zones'][ZoneName];
 export type Access = NonNullable<Zone['access']>;
-export type Identity = Access['identity'];
-export type NetworkAccess = Access['network'];
 export type RouteKind = Zones['routes'][number]['via'];
 
 /** @throws MANIFEST_INVALID with every problem of the file at `file:line:column` */
