@@ -68,7 +68,8 @@ export interface Outside {
   scan(image: OutsideImage): Promise<ScanReports>;
   publish(image: OutsideImage): Promise<PublishReport>;
   sign(image: OutsideImage): Promise<SignReport>;
-  release(spec: ImageSpec, image: OutsideImage): Promise<ReleaseReport>;
+  /** `signed`: what `sign` has just reported; without it, the evidence is looked up (or made) by signing again. */
+  release(spec: ImageSpec, image: OutsideImage, signed?: SignReport): Promise<ReleaseReport>;
 }
 
 export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
@@ -156,8 +157,8 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
         signal,
       ),
     sign: doSign,
-    release: async (spec, image) => {
-      const signed = await doSign(image);
+    release: async (spec, image, signed) => {
+      const { signatures } = signed ?? (await doSign(image));
       const registry = await ports.registry();
       const target = registry.repository(spec.repository);
       const signer = await ports.signer();
@@ -166,7 +167,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
           image: image.image,
           carried: await carriedOf(spec, image.image.digest),
           counter: spec.release,
-          evidence: evidenceOf(signed),
+          evidence: evidenceOf({ signatures }),
         },
         {
           host: registry.host,

@@ -116,7 +116,7 @@ export async function promoteOutside(
   );
   const publish = await outside.publish(subject);
   const sign = await outside.sign(subject);
-  const release = await outside.release(spec, subject);
+  const release = await outside.release(spec, subject, sign);
   return { build, scan, publish, sign, release };
 }
 

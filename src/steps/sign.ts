@@ -45,7 +45,7 @@ export interface SignReport {
 }
 
 /** What `release` lists. */
-export const evidenceOf = (report: SignReport): Release['evidence'] =>
+export const evidenceOf = (report: Pick<SignReport, 'signatures'>): Release['evidence'] =>
   report.signatures.map(({ role, digest, mediaType, size }) => ({
     role,
     descriptor: { mediaType, digest, size },
