@@ -7,12 +7,15 @@ import type { SigningIdentity } from '../../src/evidence/certificates.ts';
 import { readCertificatesPem } from '../../src/evidence/certificate.ts';
 import type { Signer } from '../../src/ports/signer.ts';
 
-/** A folder that is gone when the test process ends. */
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is gone when the test process ends: for what all tests of a file share. */
 export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), `amlpromote-${name}-`));
-  process.on('exit', () => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  folders.push(folder);
   return folder;
 }
 
