@@ -2,14 +2,14 @@ import type { StatusOutput } from '../outputs.ts';
 import { clean, table } from '../text.ts';
 
 export function renderStatus({ name, version, repository, outside, inside }: StatusOutput): string {
-  const rows: string[][] = [[`${name} ${version}`, repository, '']];
-  if (typeof outside === 'string') rows.push(['outside', outside, '']);
+  const rows: string[][] = [];
+  if (typeof outside === 'string') rows.push(['outside', outside]);
   else {
     rows.push(['outside', 'built', outside.built ?? 'no, or from other sources']);
     rows.push(['', 'published', outside.published ?? 'no']);
     rows.push(...releaseRows(outside.releases));
   }
-  if (typeof inside === 'string') rows.push(['inside', inside, '']);
+  if (typeof inside === 'string') rows.push(['inside', inside]);
   else {
     rows.push([
       'inside',
@@ -25,7 +25,7 @@ export function renderStatus({ name, version, repository, outside, inside }: Sta
       inside.lastJob ? `${clean(inside.lastJob.name)}: ${inside.lastJob.status}` : 'none',
     ]);
   }
-  return table(rows);
+  return `${name} ${version} (${repository})\n${table(rows)}`;
 }
 
 const releaseRows = (

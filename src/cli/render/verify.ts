@@ -23,7 +23,7 @@ const marks: Readonly<Record<Verdict, string>> = { allowed: 'yes', refused: 'NO 
 
 export function renderVerification(document: VerifyOutput): string {
   const rules = document.rules.flatMap((rule) => {
-    const lines = [`${marks[rule.verdict]}  ${rule.rule.padEnd(16)}${rule.summary}`];
+    const lines = [`${marks[rule.verdict]}  ${rule.rule.padEnd(17)}${rule.summary}`];
     if (rule.reasons.length > 0) lines.push(renderReasons(rule.reasons));
     return lines;
   });
