@@ -29,11 +29,8 @@ try {
 }
 
 async function pack(): Promise<string> {
-  await execa('npm', ['pack', '--pack-destination', work], {
-    cwd: root,
-    stdout: 'ignore',
-    stderr: 'inherit',
-  });
+  // Quiet when all is well; a failure throws with the output.
+  await execa('npm', ['pack', '--pack-destination', work], { cwd: root });
   const tarballs = (await readdir(work)).filter((file) => file.endsWith('.tgz'));
   if (tarballs.length !== 1) throw new Error(`npm pack made ${String(tarballs.length)} tarballs`);
   return path.join(work, tarballs.join(''));
@@ -41,7 +38,7 @@ async function pack(): Promise<string> {
 
 async function lint(tarball: string): Promise<void> {
   const { buffer } = Uint8Array.from(await readFile(tarball));
-  const { messages, pkg } = await publint({ pkgDir: root, pack: { tarball: buffer }, strict: true });
+  const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
   for (const message of messages) console.error(formatMessage(message, pkg));
   if (messages.length > 0) throw new Error('publint has complaints');
 }
@@ -51,8 +48,6 @@ async function install(tarball: string): Promise<string> {
   await emptyPackage(directory);
   await execa('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', '--ignore-scripts', tarball], {
     cwd: directory,
-    stdout: 'ignore',
-    stderr: 'inherit',
   });
   return path.join(directory, 'node_modules', name);
 }
