@@ -5,7 +5,7 @@ import type { Digest } from '../domain/digest.ts';
 import { hexOf, isDigest } from '../domain/digest.ts';
 import { sha256 } from '../domain/sha256.ts';
 import type { LayerEntry, LayerListing } from './walk-listing.ts';
-import type { TarKind } from './walk-tar.ts';
+import type { TarKind } from './walk-tar-header.ts';
 
 const format = 1;
 const kinds: readonly TarKind[] = ['file', 'directory', 'symlink', 'hardlink', 'other'];

@@ -1,7 +1,8 @@
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { WalkLimits } from './walk-limits.ts';
-import type { TarEntry, TarKind, TarSink } from './walk-tar.ts';
+import type { TarKind } from './walk-tar-header.ts';
+import type { TarEntry, TarSink } from './walk-tar.ts';
 
 export interface LayerEntry {
   /** Relative, without `.`, `..` and empty parts; empty for the root itself. */
@@ -70,7 +71,7 @@ export function createCollector<T>(choice: FileChoice<T>, limits: WalkLimits): L
 }
 
 /** @throws CONTENT_INVALID for a path that leaves the root (threat 21): runtimes refuse the whole layer. */
-export function normalizePath(path: string): string {
+function normalizePath(path: string): string {
   if (!path.includes('.') && !path.includes('//') && !path.startsWith('/') && !path.endsWith('/'))
     return path;
   const parts: string[] = [];

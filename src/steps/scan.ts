@@ -12,7 +12,6 @@ import type { Scanner } from '../ports/scanner.ts';
 import type { ScanResult } from './scan-result.ts';
 import { readScanResult, readScanResultOf, writeScanResult } from './scan-result.ts';
 
-export type { ScanResult } from './scan-result.ts';
 export { readScanResult };
 
 export interface ScanInput {
