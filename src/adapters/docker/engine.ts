@@ -50,7 +50,7 @@ export async function connectEngine(options: ConnectOptions): Promise<ConnectedE
 }
 
 async function connect(address: string, certificates: string | undefined): Promise<ConnectedEngine> {
-  const docker = await open(address, certificates);
+  const docker = await openDocker(address, certificates);
   let traits: EngineTraits;
   try {
     traits = await readTraits(docker);
@@ -60,7 +60,8 @@ async function connect(address: string, certificates: string | undefined): Promi
   return dockerEngine(docker, address, traits);
 }
 
-async function open(address: string, certificates: string | undefined): Promise<Docker> {
+/** The client itself, for scripts that do what the port does not (importing a file system). */
+export async function openDocker(address: string, certificates: string | undefined): Promise<Docker> {
   const endpoint = parseEndpoint(address, certificates !== undefined);
   const { default: Dockerode } = await import('dockerode');
   const tls = certificates === undefined ? {} : await readCertificates(certificates);
