@@ -8,7 +8,7 @@ const certificateCodes =
 export const isCertificateError = (error: unknown): boolean => certificateCodes.test(codeOf(error));
 
 /** `code` of an error of Node or of an SDK, or ''. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';
   return typeof error.code === 'string' ? error.code : '';
 }

@@ -45,9 +45,6 @@ export interface RunReport {
   readonly score?: string;
 }
 
-/** Whether there is anything to run: a release need not have a smoke job. */
-export const hasSmoke = (verified: VerifiedRelease): boolean => verified.carried.smoke !== undefined;
-
 /**
  * Proves that the registered image runs in the workspace: a command job with the smoke inputs of the release. Each run is a new
  * job, but one that a killed run left behind is waited for. Logs and outputs are shown where they may be read and never decide.

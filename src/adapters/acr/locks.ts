@@ -48,6 +48,10 @@ export function createAcrLocks(options: AcrLocksOptions): Locks {
       patch(`lock of ${repository}@${digest}`, async (sdk, more) =>
         sdk.getArtifact(repository, digest).updateManifestProperties({ ...locked, ...more }),
       ),
+    unlockManifest: async (repository, digest) =>
+      patch(`unlock of ${repository}@${digest}`, async (sdk, more) =>
+        sdk.getArtifact(repository, digest).updateManifestProperties({ ...unlocked, ...more }),
+      ),
     lockTag: async (repository, tag) =>
       patch(`lock of ${repository}:${tag}`, async (sdk, more) =>
         sdk.getArtifact(repository, tag).updateTagProperties(tag, { ...locked, ...more }),

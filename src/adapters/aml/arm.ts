@@ -8,7 +8,7 @@ import { createHttp } from './http.ts';
 import type { HttpAnswer } from './http.ts';
 import type { WorkspaceOptions } from './options.ts';
 
-export const armHost = 'management.azure.com';
+const armHost = 'management.azure.com';
 
 /**
  * Pinned, because the service shows different fields by version: the SDK's model strips what it does not know and fills in what was

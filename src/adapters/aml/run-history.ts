@@ -100,7 +100,7 @@ export function createRunHistory(arm: WorkspaceArm, options: WorkspaceOptions): 
  * Text with exactly as many UTF-8 bytes as were taken, so that the caller's offset stays true: a character that is cut off at the end
  * is left for the next read, bytes that are no text become `?`.
  */
-export function wholeText(bytes: Uint8Array): string {
+function wholeText(bytes: Uint8Array): string {
   let end = bytes.length;
   for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
