@@ -9,7 +9,7 @@ import type { Trust } from '../evidence/trust.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ContentReader } from '../ports/content.ts';
-import { readOnce } from './verify/content.ts';
+import { readChecked, readOnce } from './verify/content.ts';
 import type { VerifiableContent } from './verify/content.ts';
 import { attachedTo, judgeImage } from './verify/judge-image.ts';
 import { checkListing } from './verify/listing.ts';
@@ -181,7 +181,7 @@ export async function verifyImage(
   const { host, repository, image } = input;
   const trust = await loadTrust(policy);
   const now = ports.clock.now();
-  const content = readOnce(input.content);
+  const content = readChecked(input.content);
   const subject = formatReference({ host, repository, digest: image.digest });
   ports.progress({ type: 'started', step: 'verify', subject });
   const rules = [

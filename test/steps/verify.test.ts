@@ -15,6 +15,7 @@ import { recordReceipt } from '../../src/evidence/record-receipt.ts';
 import { encodeReferrer } from '../../src/evidence/referrer.ts';
 import { encodeManifest, parseManifest } from '../../src/oci/manifest.ts';
 import type { Repository } from '../../src/ports/content.ts';
+import { readOnce } from '../../src/steps/verify/content.ts';
 import { requireVerified, verifyImage, verifyRelease } from '../../src/steps/verify.ts';
 import type { RuleName, VerificationReport } from '../../src/steps/verify.ts';
 import { makeIdentities } from '../support/identities.ts';
@@ -626,6 +627,16 @@ test('an image with its referrers is judged without a release', async (t) => {
     },
   });
   t.is(unreachable.verdict, 'inconclusive');
+});
+
+test('threat 18: a release with more evidence than anybody would read is refused', async (t) => {
+  const { target, release } = await setup();
+  const limited = readOnce(target, 4096);
+  t.truthy(await limited.manifest(release.index.digest));
+  const read = async (): Promise<void> => {
+    for (const { digest } of Object.values(release.parts)) await limited.manifest(digest);
+  };
+  await t.throwsAsync(read, { instanceOf: AmlpromoteError, code: 'CONTENT_INVALID' });
 });
 
 test('a bare image is a definite no', async (t) => {

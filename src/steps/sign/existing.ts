@@ -28,9 +28,10 @@ export async function findOwnSignature(
   now: Date,
 ): Promise<Descriptor | undefined> {
   const chain = await Promise.all(signer.certificates.map((der) => readCertificate(der)));
-  const [leaf] = chain;
-  if (!leaf) return undefined;
-  const self: TrustedSigner = { name: 'self', anchors: [leaf], subject: leaf.subject };
+  const [leaf, root] = [chain[0], chain.at(-1)];
+  if (!leaf || !root) return undefined;
+  // The whole chain must be in the envelope, as verifiers want it.
+  const self: TrustedSigner = { name: 'self', anchors: [root], subject: leaf.subject };
   return findReferrer(target, subject, mediaTypes.notationSignature, maxEnvelopeBytes, async (loaded) => {
     const check = await verifyNotation(
       { manifest: loaded.manifest, envelope: loaded.content, target: subject },

@@ -11,7 +11,7 @@ import type { Finding } from './report.ts';
  */
 export async function checkRollback(
   receipts: ContentReader | undefined,
-  release: Release,
+  release: Pick<Release, 'name' | 'version' | 'release'>,
   trust: Trust,
 ): Promise<Finding<never>> {
   if (!receipts || trust.receipts.length === 0) return {};

@@ -1,0 +1,221 @@
+import { createPublicKey } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { predicateTypes } from '../../src/domain/media-types.ts';
+import { createRegistry } from '../../src/oci/registry/registry.ts';
+import { hasDockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import type { DockerRegistry } from '../support/docker-registry.ts';
+import { makeIdentities, temporaryFolder } from '../support/identities.ts';
+import type { TestIdentities } from '../support/identities.ts';
+import { runTool } from '../support/run-tool.ts';
+import type { ToolResult } from '../support/run-tool.ts';
+import { pushImage, pushRelease } from '../support/signed-release.ts';
+import type { SignedRelease } from '../support/signed-release.ts';
+import { findTool } from '../support/tools.ts';
+
+/**
+ * The commands of docs/verify-with-public-tools.md, as they stand there, against a real registry. What these tools accept or
+ * refuse is the measure: our own verifier could share a mistake with our own signer.
+ */
+const repository = 'ml/churn-train';
+const now = new Date();
+
+interface Stage {
+  readonly registry: DockerRegistry;
+  readonly identities: TestIdentities;
+  readonly release: SignedRelease;
+  /** Signed and attested by a key that has the same names but another CA. */
+  readonly foreign: SignedRelease;
+  readonly bare: string;
+  readonly reference: (digest: string) => string;
+}
+
+let stage: Stage;
+
+test.before(async () => {
+  if (!hasDockerRegistry) return;
+  const registry = await startDockerRegistry();
+  const identities = await makeIdentities(now);
+  const target = createRegistry({ host: registry.host, scheme: 'http' }).repository(repository);
+  stage = {
+    registry,
+    identities,
+    release: await pushRelease(target, { now, signer: identities.releaseSigner }),
+    foreign: await pushRelease(target, {
+      now,
+      signer: identities.strangerSigner,
+      flavour: 'foreign',
+      counter: 8,
+    }),
+    bare: (await pushImage(target, 'bare')).digest,
+    reference: (digest) => `${registry.host}/${repository}@${digest}`,
+  };
+});
+
+test.after.always(async () => {
+  if (hasDockerRegistry) await stage.registry.stop();
+});
+
+const needing = (...tools: string[]): { readonly run: typeof test; readonly note: string } => {
+  const missing = tools.filter((tool) => findTool(tool) === undefined);
+  if (!hasDockerRegistry) missing.push('docker-registry');
+  // A skipped test is counted: never a silent pass.
+  return missing.length === 0
+    ? { run: test, note: '' }
+    : { run: test.skip as typeof test, note: ` (needs ${missing.join(', ')})` };
+};
+
+const notation = needing('notation');
+
+/** A configuration as docs/verify-with-public-tools.md tells an auditor to make it. */
+function notationHome(scope: string): Readonly<Record<string, string>> {
+  const home = temporaryFolder('notation');
+  const folder = path.join(home, 'notation');
+  mkdirSync(path.join(folder, 'truststore/x509/ca/release'), { recursive: true });
+  writeFileSync(
+    path.join(folder, 'truststore/x509/ca/release/ca.pem'),
+    stage.identities.release.ca.certificate,
+  );
+  writeFileSync(
+    path.join(folder, 'trustpolicy.json'),
+    JSON.stringify({
+      version: '1.0',
+      trustPolicies: [
+        {
+          name: 'release',
+          registryScopes: [scope],
+          signatureVerification: { level: 'strict' },
+          trustStores: ['ca:release'],
+          trustedIdentities: ['x509.subject: C=JP, ST=Tokyo, O=Contoso, CN=release'],
+        },
+      ],
+    }),
+  );
+  return { HOME: home, XDG_CONFIG_HOME: home };
+}
+
+const notationVerify = (digest: string, at = repository): Promise<ToolResult> => {
+  const name = `${stage.registry.host}/${at}`;
+  return runTool(
+    findTool('notation')!,
+    ['verify', '--insecure-registry', `${name}@${digest}`],
+    notationHome(name),
+  );
+};
+
+notation.run(`notation verify, strict: image and release index${notation.note}`, async (t) => {
+  for (const { digest } of [stage.release.image, stage.release.index]) {
+    const { code, stdout, stderr } = await notationVerify(digest);
+    t.is(code, 0, stderr);
+    t.regex(stdout, /Successfully verified signature/);
+  }
+});
+
+notation.run(
+  `notation verify refuses what another CA signed, and what nobody signed${notation.note}`,
+  async (t) => {
+    for (const digest of [stage.foreign.image.digest, stage.foreign.index.digest, stage.bare])
+      t.not((await notationVerify(digest)).code, 0);
+  },
+);
+
+const cosign = needing('cosign');
+
+function publicKey(pem: string): string {
+  const file = path.join(temporaryFolder('cosign'), 'release.pub');
+  writeFileSync(file, createPublicKey(pem).export({ type: 'spki', format: 'pem' }));
+  return file;
+}
+
+async function cosignMajor(): Promise<number> {
+  const { stdout } = await runTool(findTool('cosign')!, ['version', '--json']);
+  return Number(/"gitVersion":\s*"v(\d+)/.exec(stdout)?.[1] ?? 0);
+}
+
+async function verifyAttestation(type: string, digest: string): Promise<ToolResult> {
+  const home = temporaryFolder('cosign-home');
+  const offline =
+    (await cosignMajor()) >= 3
+      ? ['--insecure-ignore-tlog=true']
+      : ['--new-bundle-format', '--insecure-ignore-tlog=true'];
+  return runTool(
+    findTool('cosign')!,
+    [
+      'verify-attestation',
+      '--key',
+      publicKey(stage.identities.release.leaf.key),
+      '--type',
+      type,
+      ...offline,
+      '--allow-http-registry',
+      stage.reference(digest),
+    ],
+    { HOME: home },
+  );
+}
+
+for (const kind of ['sbom', 'scan', 'provenance'] as const) {
+  cosign.run(`cosign verify-attestation --key: ${kind}${cosign.note}`, async (t) => {
+    const good = await verifyAttestation(predicateTypes[kind], stage.release.image.digest);
+    t.is(good.code, 0, good.stderr);
+    const payload = JSON.parse(good.stdout.trim().split('\n')[0]!) as { payload: string };
+    const statement = JSON.parse(Buffer.from(payload.payload, 'base64').toString()) as {
+      predicateType: string;
+      subject: { digest: { sha256: string } }[];
+    };
+    t.is(statement.predicateType, predicateTypes[kind]);
+    t.is(`sha256:${statement.subject[0]!.digest.sha256}`, stage.release.image.digest);
+    const foreign = await verifyAttestation(predicateTypes[kind], stage.foreign.image.digest);
+    t.not(foreign.code, 0);
+  });
+}
+
+cosign.run(
+  `cosign verify-attestation refuses another predicate type, and a bare image${cosign.note}`,
+  async (t) => {
+    t.not((await verifyAttestation('https://openvex.dev/ns', stage.release.image.digest)).code, 0);
+    t.not((await verifyAttestation(predicateTypes.sbom, stage.bare)).code, 0);
+  },
+);
+
+const oras = needing('oras');
+
+oras.run(`oras discover lists the evidence of the image${oras.note}`, async (t) => {
+  const { code, stdout, stderr } = await runTool(
+    findTool('oras')!,
+    ['discover', '--plain-http', '--format', 'json', stage.reference(stage.release.image.digest)],
+    { HOME: temporaryFolder('oras') },
+  );
+  t.is(code, 0, stderr);
+  for (const part of ['signature', 'sbom', 'scan', 'provenance', 'image-manifest'] as const)
+    t.true(stdout.includes(stage.release.parts[part]!.digest), part);
+});
+
+const travel = needing('oras', 'notation');
+
+travel.run(
+  `threat 6: copied by the index alone, without asking for referrers, it verifies at the target${travel.note}`,
+  async (t) => {
+    const copied = 'copied/churn-train';
+    const { index, image, parts } = stage.release;
+    const { host } = stage.registry;
+    const copy = await runTool(
+      findTool('oras')!,
+      [
+        'cp',
+        '--from-plain-http',
+        '--to-plain-http',
+        stage.reference(index.digest),
+        `${host}/${copied}:release-7`,
+      ],
+      { HOME: temporaryFolder('oras') },
+    );
+    t.is(copy.code, 0, copy.stderr);
+    const target = createRegistry({ host, scheme: 'http' }).repository(copied);
+    t.is((await target.resolve('release-7'))?.digest, index.digest);
+    t.truthy(await target.resolve(parts.signature!.digest));
+    const { code, stderr } = await notationVerify(image.digest, copied);
+    t.is(code, 0, stderr);
+  },
+);
