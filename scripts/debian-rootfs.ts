@@ -43,7 +43,8 @@ export async function debianRootfs(
       folder,
       ...(mirror === undefined ? [] : [mirror]),
     ],
-    await proxies(),
+    // Nothing is lost when the machine stops half-way: the folder is made anew.
+    { ...(await proxies()), DPKG_FORCE: 'unsafe-io' },
     log,
   );
   for (const name of unwanted) await rm(path.join(folder, name), { recursive: true, force: true });
