@@ -140,14 +140,14 @@ const failure = z.object({
   error: z.object({ code: z.string(), message: z.string(), nextSteps: z.array(z.string()) }),
 });
 
-export const planOutput = z.object({
+const planOutput = z.object({
   plan: z.array(
     z.object({ image: z.string(), step: z.string(), side: z.enum(['outside', 'inside']), does: z.string() }),
   ),
 });
 
 /** Several images: a result for each, in the order given. */
-export const promoteManyOutput = z.object({
+const promoteManyOutput = z.object({
   results: z.array(z.union([promoteOutput, failure.extend({ image: z.object({ name: z.string() }) })])),
 });
 
@@ -178,13 +178,13 @@ export const statusOutput = z.object({
   ]),
 });
 
-export const initOutput = z.object({
+const initOutput = z.object({
   directory: z.string(),
   written: z.array(z.string()),
   kept: z.array(z.string()),
 });
-export const pruneOutput = z.object({ removed: z.int(), bytes: z.int() });
-export const sandboxOutput = z.looseObject({ running: z.boolean(), directory: z.string() });
+const pruneOutput = z.object({ removed: z.int(), bytes: z.int() });
+const sandboxOutput = z.looseObject({ running: z.boolean(), directory: z.string() });
 
 export type BuildOutput = z.infer<typeof buildOutput>;
 export type ScanOutput = z.infer<typeof scanOutput>;

@@ -8,7 +8,7 @@ import type { ImageSpec } from '../manifest/image.ts';
 import type { Outside } from '../outside.ts';
 import { approvedRoute } from '../policy/zones.ts';
 import { combinedExitCode, planPromotion, promoteInside, promoteOutside } from '../promote.ts';
-import type { PlanPlaces, PlanSubject, PlannedStep, PromotionMode } from '../promote.ts';
+import type { PlanPlaces, PlanSubject, PromotionMode } from '../promote.ts';
 import { renderError } from './error.ts';
 import { openInside, openOutside } from './open.ts';
 import type { PromoteOutput } from './outputs.ts';
@@ -161,5 +161,3 @@ function places({ zones }: Context, subject: Subject, request: PromotionRequest)
     workspace: inside ? chooseWorkspace(zones, repository, request.choice).name : '',
   };
 }
-
-export type { PlannedStep };

@@ -9,7 +9,7 @@ import { parseStrictJson } from '../json/strict.ts';
 const digest = z.string().refine((text): text is Digest => isDigest(text), 'expected sha256:<64 hex digits>');
 
 /** `release.json`, as written by `amlpromote release` and read by every step inside. */
-export const releaseDocumentSchema = z.strictObject({
+const releaseDocumentSchema = z.strictObject({
   apiVersion: z.literal('amlpromote/v1'),
   kind: z.literal('Release'),
   registry: z.string().refine(isRegistryHost, 'expected a registry host'),

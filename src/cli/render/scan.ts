@@ -7,7 +7,7 @@ import { imageDocument } from './image.ts';
 import { renderReasons, verdictWord } from './verdict.ts';
 
 /** One answer over all platforms. */
-export const decisionOf = (reports: ScanReports): Decision =>
+const decisionOf = (reports: ScanReports): Decision =>
   decide(reports.platforms.flatMap((platform) => platform.decision.reasons));
 
 export function scanDocument(reports: ScanReports): ScanOutput {

@@ -6,7 +6,7 @@ import { parseReleaseIndex } from '../../evidence/release-index.ts';
 import type { Repository } from '../../ports/content.ts';
 
 /** The release with the highest counter in a repository, or undefined when there is none. */
-export async function highestPublished(repository: Repository): Promise<Release | undefined> {
+async function highestPublished(repository: Repository): Promise<Release | undefined> {
   const counters = (await repository.tags()).flatMap((tag) => releaseCounterOf(tag) ?? []);
   const highest = Math.max(0, ...counters);
   return highest === 0 ? undefined : await readReleaseTag(repository, highest);
