@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { amlState } from '../../src/sandbox/aml/state.ts';
+import { openLog } from '../../src/sandbox/compute/log.ts';
+import type { RunningSandbox } from '../../src/sandbox/index.ts';
+
+/**
+ * Plays the compute of a sandbox without an engine: every job that is submitted from now on ends with this output and status.
+ * @returns ends the play
+ */
+export function endJobs(
+  sandbox: RunningSandbox,
+  end: { readonly output: string; readonly status?: 'Completed' | 'Failed' },
+): () => Promise<void> {
+  const { jobs, blobs } = amlState(sandbox.context);
+  // Its own compute leaves such jobs waiting for ever.
+  const disarm = sandbox.faults.add({
+    method: 'PUT',
+    path: '/jobs/',
+    action: { kind: 'endless-operation' },
+  });
+  const stage = new AbortController();
+  const play = async (): Promise<void> => {
+    while (!stage.signal.aborted) {
+      for (const job of jobs.all()) {
+        if (job.status !== 'Queued') continue;
+        openLog(blobs, job.name, sandbox.context.clock).output(Buffer.from(end.output));
+        jobs.progress(job.name, { status: end.status ?? 'Completed' });
+      }
+      await delay(20);
+    }
+  };
+  const playing = play();
+  return async () => {
+    stage.abort();
+    disarm();
+    await playing;
+  };
+}
