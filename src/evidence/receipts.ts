@@ -22,7 +22,7 @@ export interface Receipt extends ReceiptStatement {
 }
 
 /** Receipts are small; a long list of inputs makes some kilobytes. */
-export const maxReceiptBytes = 2 * 1024 * 1024;
+const maxReceiptBytes = 2 * 1024 * 1024;
 
 /** Each receipt repeats the highest counter so far, so the newest say all that a decision needs. */
 const newest = 64;

@@ -47,7 +47,7 @@ export async function recordReceipt(
   request: ReceiptRequest,
   ports: ReceiptPorts,
 ): Promise<RecordedReceipt> {
-  await checkSigner(ports);
+  await requireReceiptSigner(ports);
   const listed = await readReceipts(repository, ports.keys);
   const attached = await receiptsOf(repository, request.image.digest, ports.keys);
   const same = [...listed, ...attached].find((receipt) => isSame(receipt, request));
@@ -94,10 +94,26 @@ const isSame = (receipt: Receipt, request: ReceiptRequest): boolean =>
   receipt.result === request.result &&
   receipt.policyDigest === request.policyDigest;
 
-/** A receipt that nobody believes protects from nothing. */
-async function checkSigner({ signer, keys }: ReceiptPorts): Promise<void> {
+/**
+ * A receipt that nobody believes protects from nothing: the policy must name the key, with a certificate that is valid now.
+ * @throws KEY_MISSING
+ */
+export async function requireReceiptSigner({ signer, keys, clock }: ReceiptPorts): Promise<void> {
   const leaf = await leafOf(signer);
-  if (keys.some(({ certificate }) => certificate.publicKey.equals(leaf.publicKey))) return;
+  const named = keys.filter(({ certificate }) => certificate.publicKey.equals(leaf.publicKey));
+  const now = clock.now();
+  if (named.some(({ certificate }) => now >= certificate.notBefore && now <= certificate.notAfter)) return;
+  if (named.length > 0) {
+    throw new AmlpromoteError(
+      'KEY_MISSING',
+      `the certificate of ${leaf.name} that the policy names is not valid now: nobody would believe its receipts`,
+      {
+        nextSteps: [
+          'Make a new receipt key and certificate, and name it under trust.receipts beside the old one (its receipts stay good).',
+        ],
+      },
+    );
+  }
   throw new AmlpromoteError(
     'KEY_MISSING',
     `the policy believes no receipts of ${leaf.name}: its trust.receipts does not name this certificate`,

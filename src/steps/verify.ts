@@ -20,7 +20,7 @@ import { requireAllowed } from './verify/require.ts';
 import { checkRollback } from './verify/rollback.ts';
 import { findSignatures } from './verify/signatures.ts';
 
-export type { RuleName, RuleResult } from './verify/report.ts';
+export type { RuleName } from './verify/report.ts';
 export type { VerifiableContent } from './verify/content.ts';
 
 const verified: unique symbol = Symbol('verified');

@@ -1,8 +1,15 @@
 import { createPublicKey } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
+import { silent } from '../../src/domain/events.ts';
 import { predicateTypes } from '../../src/domain/media-types.ts';
+import { readCertificatesPem } from '../../src/evidence/certificate.ts';
+import { verifyImage } from '../../src/steps/verify.ts';
+import { leafOf } from '../../src/evidence/attestation.ts';
+import { recordReceipt } from '../../src/evidence/record-receipt.ts';
+import { sha256 } from '../../src/domain/sha256.ts';
+import { manualClock } from '../support/manual-clock.ts';
 import { createRegistry } from '../../src/oci/registry/registry.ts';
 import { hasDockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import type { DockerRegistry } from '../support/docker-registry.ts';
@@ -10,7 +17,7 @@ import { makeIdentities, temporaryFolder } from '../support/identities.ts';
 import type { TestIdentities } from '../support/identities.ts';
 import { runTool } from '../support/run-tool.ts';
 import type { ToolResult } from '../support/run-tool.ts';
-import { pushImage, pushRelease } from '../support/signed-release.ts';
+import { pushImage, pushRelease, testPolicy } from '../support/signed-release.ts';
 import type { SignedRelease } from '../support/signed-release.ts';
 import { findTool } from '../support/tools.ts';
 
@@ -120,6 +127,54 @@ notation.run(
   },
 );
 
+notation.run(
+  `what notation itself signs, with RSA and as JWS, is believed; its COSE is passed over${notation.note}`,
+  async (t) => {
+    const home = temporaryFolder('notation-signs');
+    const env = { HOME: home, XDG_CONFIG_HOME: home };
+    const tool = findTool('notation')!;
+    const made = await runTool(tool, ['cert', 'generate-test', '--default', 'interop'], env);
+    t.is(made.code, 0, made.stderr);
+    const target = createRegistry({ host: stage.registry.host, scheme: 'http' }).repository(repository);
+    const image = await pushImage(target, 'signed by notation');
+    const [certificate] = await readCertificatesPem(
+      readFileSync(path.join(home, 'notation/localkeys/interop.crt'), 'utf8'),
+      'interop.crt',
+    );
+    const policy = await testPolicy(stage.identities, {
+      trust: {
+        signers: [
+          {
+            name: 'interop',
+            ca: path.join(home, 'notation/localkeys/interop.crt'),
+            subject: certificate.name,
+          },
+        ],
+      },
+    });
+    const judge = async (): Promise<string | undefined> => {
+      const report = await verifyImage(
+        { host: stage.registry.host, repository, image, content: target },
+        policy,
+        { clock: { now: () => new Date() }, progress: silent },
+      );
+      return report.rules.find(({ rule }) => rule === 'image-signature')?.verdict;
+    };
+    for (const [format, verdict] of [
+      ['cose', 'refused'],
+      ['jws', 'allowed'],
+    ] as const) {
+      const signed = await runTool(
+        tool,
+        ['sign', '--insecure-registry', '--signature-format', format, stage.reference(image.digest)],
+        env,
+      );
+      t.is(signed.code, 0, signed.stderr);
+      t.is(await judge(), verdict, format);
+    }
+  },
+);
+
 const cosign = needing('cosign');
 
 function publicKey(pem: string): string {
@@ -133,7 +188,11 @@ async function cosignMajor(): Promise<number> {
   return Number(/"gitVersion":\s*"v(\d+)/.exec(stdout)?.[1] ?? 0);
 }
 
-async function verifyAttestation(type: string, digest: string): Promise<ToolResult> {
+async function verifyAttestation(
+  type: string,
+  digest: string,
+  key = publicKey(stage.identities.release.leaf.key),
+): Promise<ToolResult> {
   const home = temporaryFolder('cosign-home');
   const offline =
     (await cosignMajor()) >= 3
@@ -144,7 +203,7 @@ async function verifyAttestation(type: string, digest: string): Promise<ToolResu
     [
       'verify-attestation',
       '--key',
-      publicKey(stage.identities.release.leaf.key),
+      key,
       '--type',
       type,
       ...offline,
@@ -178,6 +237,35 @@ cosign.run(
     t.not((await verifyAttestation(predicateTypes.sbom, stage.bare)).code, 0);
   },
 );
+
+cosign.run(`cosign verify-attestation --key: receipt${cosign.note}`, async (t) => {
+  const { host } = stage.registry;
+  const { image, document } = stage.release;
+  const { name, version, release } = document;
+  const { receiptSigner: signer, files } = stage.identities;
+  await recordReceipt(
+    createRegistry({ host, scheme: 'http' }).repository(repository),
+    {
+      image,
+      host,
+      toolVersion: '0',
+      policyDigest: sha256('policy'),
+      inputs: [document.index.digest],
+      result: 'PASSED',
+      release: { name, version, release, repository, index: document.index.digest },
+      actions: ['mounted'],
+    },
+    {
+      signer,
+      keys: [{ name: 'receipt', certificate: await leafOf(signer) }],
+      clock: manualClock(now.toISOString()),
+    },
+  );
+  const receiptKey = publicKey(readFileSync(files.receipt, 'utf8'));
+  const good = await verifyAttestation(predicateTypes.receipt, image.digest, receiptKey);
+  t.is(good.code, 0, good.stderr);
+  t.not((await verifyAttestation(predicateTypes.receipt, image.digest)).code, 0);
+});
 
 const oras = needing('oras');
 
