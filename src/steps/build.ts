@@ -21,8 +21,6 @@ import { readRecipe } from './build/recipe.ts';
 import type { Sources } from './build/source-image.ts';
 import { formatSource, takeSourceImage } from './build/source-image.ts';
 
-export { readBuildFacts } from './build/facts.ts';
-
 export interface BuildInput {
   readonly spec: ImageSpec;
   /** Build even if it was built before, without the engine's cache. */

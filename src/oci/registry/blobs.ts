@@ -8,7 +8,7 @@ import type { Client } from './client.ts';
 import { isTransient, protocolError } from './errors.ts';
 import { wireError } from './transport.ts';
 
-export const blobUrl = (client: Client, repository: string, descriptor: Descriptor): URL =>
+const blobUrl = (client: Client, repository: string, descriptor: Descriptor): URL =>
   new URL(`/v2/${repository}/blobs/${descriptor.digest}`, client.base);
 
 /** HEAD (distribution-spec, "Checking if content exists in the registry"). @throws INTEGRITY_MISMATCH for another size */

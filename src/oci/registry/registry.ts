@@ -11,8 +11,7 @@ import { enterReferrer, listReferrers } from './referrers.ts';
 import { listTags } from './tags.ts';
 import { uploadBlob } from './uploads.ts';
 
-export type { Limits, RegistryOptions } from './options.ts';
-export { isAcrHost } from './options.ts';
+export type { RegistryOptions } from './options.ts';
 
 /**
  * A registry over OCI distribution 1.1, with ACR's token exchange. No request is made before the first call.

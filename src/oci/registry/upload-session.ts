@@ -49,7 +49,7 @@ export async function beginUpload(
 }
 
 /** `Location` of an answer; only on the registry itself (threat 27). @throws CONTENT_INVALID */
-export function locationOf(client: Client, answer: Answer, from: URL): URL {
+function locationOf(client: Client, answer: Answer, from: URL): URL {
   const target = URL.parse(answer.headers.location ?? '', from.href);
   if (!answer.headers.location || !target) {
     throw protocolError(client.host, 'started an upload without saying where to send it');

@@ -9,7 +9,7 @@ import { isMissing, systemCode, temporaryPath } from './files.ts';
 import type { StorePaths } from './paths.ts';
 
 /** Milliseconds; holders keep the lock for the time of one small file write, `prune` for that of deleting files. */
-export const defaultLockTimeout = 60_000;
+const defaultLockTimeout = 60_000;
 
 export type Lock = <T>(work: () => Promise<T>) => Promise<T>;
 
