@@ -1,5 +1,5 @@
 import type { CoverageGap } from '../domain/scan.ts';
-import type { WalkResult, WalkedFile } from '../oci/walk.ts';
+import type { WalkResult, WalkedFile } from '../oci/walk/walk.ts';
 import type { FileFacts } from './analyzers/analyzer.ts';
 import { osReleasePaths } from './analyzers/os-release.ts';
 import { distributionEcosystem } from './ecosystems.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Wanted } from '../../src/oci/walk-listing.ts';
+import type { Wanted } from '../../src/oci/walk/listing.ts';
 import { fileSelection } from '../../src/scanner/analyzers/all.ts';
 import type { FileFacts } from '../../src/scanner/analyzers/analyzer.ts';
 import { fileFactsSchema } from '../../src/scanner/analyzers/analyzer.ts';

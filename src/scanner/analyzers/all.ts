@@ -1,4 +1,4 @@
-import type { FileSelection } from '../../oci/walk.ts';
+import type { FileSelection } from '../../oci/walk/walk.ts';
 import type { Analyzer, FileFacts } from './analyzer.ts';
 import { fileFactsSchema } from './analyzer.ts';
 import { conda } from './conda.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Wanted } from '../../oci/walk-listing.ts';
+import type { Wanted } from '../../oci/walk/listing.ts';
 
 const text = z.string();
 const identity = z.strictObject({ name: text, version: text });

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Digest } from '../../domain/digest.ts';
+import { hexOf, isDigest } from '../../domain/digest.ts';
+import { sha256 } from '../../domain/sha256.ts';
+import type { LayerEntry, LayerListing } from './listing.ts';
+import type { TarKind } from './tar-header.ts';
+
+const format = 1;
+const kinds: readonly TarKind[] = ['file', 'directory', 'symlink', 'hardlink', 'other'];
+
+export interface WalkCache<T> {
+  load(layer: Digest): Promise<LayerListing<T> | undefined>;
+  save(layer: Digest, listing: LayerListing<T>): Promise<void>;
+}
+
+/**
+ * Listings of layers that were walked before: one file per layer digest and `version` (of whatever made the values).
+ * A file that is damaged, of another format or not what `revive` accepts counts as not there; a cache that cannot be
+ * written is no error either.
+ */
+export function createWalkCache<T>(
+  directory: string,
+  version: string,
+  revive: (value: unknown) => T,
+): WalkCache<T> {
+  const prefix = hexOf(sha256(`${String(format)} ${version}`)).slice(0, 12);
+  const fileOf = (layer: Digest): string => join(directory, `layer-${hexOf(layer)}-${prefix}.json`);
+  return {
+    async load(layer) {
+      try {
+        const text = await readFile(fileOf(layer), 'utf8');
+        const end = text.indexOf('\n');
+        const body = text.slice(end + 1);
+        return text.slice(0, end) === sha256(body) ? decode(JSON.parse(body), revive) : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    async save(layer, listing) {
+      const body = JSON.stringify(encode(listing));
+      const temporary = `${fileOf(layer)}.${randomUUID()}.tmp`;
+      try {
+        await mkdir(directory, { recursive: true });
+        await writeFile(temporary, `${sha256(body)}\n${body}`, { mode: 0o600 });
+        await rename(temporary, fileOf(layer));
+      } catch {
+        await rm(temporary, { force: true }).catch(() => undefined);
+      }
+    },
+  };
+}
+
+const encode = (listing: LayerListing<unknown>): unknown => ({
+  diffId: listing.diffId,
+  entries: listing.entries.map((entry) => [entry.path, kinds.indexOf(entry.kind), entry.link]),
+  values: [...listing.values],
+  unread: [...listing.unread],
+});
+
+function decode<T>(body: unknown, revive: (value: unknown) => T): LayerListing<T> | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { diffId, entries, values, unread } = body as Record<string, unknown>;
+  if (typeof diffId !== 'string' || !isDigest(diffId)) return undefined;
+  return {
+    diffId,
+    entries: list(entries).map(entryOf),
+    values: new Map(list(values).map((pair) => pairOf(pair, revive))),
+    unread: new Map(list(unread).map((pair) => pairOf(pair, textOf))),
+  };
+}
+
+function entryOf(value: unknown): LayerEntry {
+  const [path, code, link] = list(value);
+  const kind = typeof code === 'number' ? kinds[code] : undefined;
+  if (kind === undefined) throw new TypeError('not an entry');
+  return { path: textOf(path), kind, link: textOf(link) };
+}
+
+function pairOf<T>(value: unknown, revive: (value: unknown) => T): [number, T] {
+  const [index, rest] = list(value);
+  if (typeof index !== 'number') throw new TypeError('not an index');
+  return [index, revive(rest)];
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError('not a list');
+  return value;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('not a text');
+  return value;
+}
