@@ -19,6 +19,8 @@ export interface Importer {
 /** Write and delete protection of what was admitted. Idempotent. */
 export interface Locks {
   lockManifest(repository: string, digest: string): Promise<void>;
+  /** For another tag on it: a locked manifest takes none. */
+  unlockManifest(repository: string, digest: string): Promise<void>;
   lockTag(repository: string, tag: string): Promise<void>;
   unlockTag(repository: string, tag: string): Promise<void>;
 }

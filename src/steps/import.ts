@@ -1,6 +1,5 @@
 import { quarantineOf } from '../domain/names.ts';
 import type { Digest } from '../domain/digest.ts';
-import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import type { Release, ReleaseDocument } from '../domain/release.ts';
 import { recordReceipt } from '../evidence/record-receipt.ts';
@@ -10,9 +9,11 @@ import type { Clock } from '../ports/clock.ts';
 import type { Registry, Repository } from '../ports/content.ts';
 import type { Importer, Locks } from '../ports/importer.ts';
 import type { Signer } from '../ports/signer.ts';
-import { checkVersionTag, lockAll, mount, tagRelease } from './import/admit.ts';
-import { carry, listCarried } from './import/carry.ts';
+import { checkTags, lockAll, mount, tagRelease } from './import/admit.ts';
+import { carry, listAdmitted } from './import/carry.ts';
 import type { CarriedRelease } from './import/carry.ts';
+import { preflight } from './import/preflight.ts';
+import { inQuarantine } from './import/quarantined.ts';
 import { requireAllowed } from './verify/require.ts';
 import { verifyRelease } from './verify.ts';
 import type { VerificationReport } from './verify.ts';
@@ -49,7 +50,8 @@ export interface ImportReport {
  * carry into quarantine, untagged → verify under the inside policy → mount into the final repository, untagged → receipt →
  * tag → lock. The final repository never holds anything unverified. Every part answers "already done?" from content, so a
  * killed import goes on where it stopped; a release that is admitted already is verified again and reported as done.
- * @throws POLICY_REFUSED, INCONCLUSIVE (the verdict), TAG_CONFLICT, LISTED_CONTENT_MISSING, and what route and registry throw
+ * @throws KEY_MISSING and ROLLBACK before anything moves; POLICY_REFUSED, INCONCLUSIVE (the verdict), TAG_CONFLICT,
+ * LISTED_CONTENT_MISSING, and what route and registry throw
  */
 export async function importRelease(
   document: ReleaseDocument,
@@ -63,21 +65,11 @@ export async function importRelease(
   const subject = `${document.name} ${document.version} (release ${document.release})`;
   progress({ type: 'started', step: 'import', subject });
 
-  const admitted = await admittedAlready(final, document);
-  const { carried, transfers } = admitted
-    ? { carried: admitted, transfers: 0 }
-    : await carry({
-        document,
-        importer: ports.importer,
-        target: quarantine,
-        progress,
-        ...(signal ? { signal } : {}),
-      });
-  await checkVersionTag(final, carried.release);
-
-  const place = admitted ? final : quarantine;
-  const verification = await verify(document, place, final, policy, ports);
-  if (!admitted) await mount(quarantine, final, carried, progress, signal);
+  const trust = await loadTrust(policy);
+  await preflight(document, final, trust, ports);
+  const place: Place = { document, final, quarantine, policy };
+  const { carried, verification, transfers, admitted } =
+    (await admittedAlready(place, ports)) ?? (await carryIn(place, ports, signal));
   const receipt = await recordReceipt(
     final,
     {
@@ -96,15 +88,15 @@ export async function importRelease(
       },
       actions: ['mounted', `tagged ${document.version}`, `tagged release-${document.release}`, 'locked'],
     },
-    { signer: ports.signer, keys: (await loadTrust(policy)).receipts, clock: ports.clock },
+    { signer: ports.signer, keys: trust.receipts, clock: ports.clock },
   );
   if (!receipt.already)
     progress({ type: 'effect', step: 'import', effect: 'receipt', subject: receipt.descriptor.digest });
-  await tagRelease(final, carried, ports.locks, progress);
+  const tagged = await tagRelease(final, carried, ports.locks, progress);
   await lockAll(final, carried, [receipt.descriptor], ports.locks, progress);
 
   const reference = `${registry.host}/${document.repository}@${carried.release.image.digest}`;
-  const already = admitted !== undefined && receipt.already;
+  const already = admitted && receipt.already && !tagged;
   progress({ type: 'finished', step: 'import', subject, already, detail: reference });
   return {
     document,
@@ -119,35 +111,73 @@ export async function importRelease(
   };
 }
 
-/** The release as it is in the final repository, if all of it is there: then nothing is carried again. */
-async function admittedAlready(
-  final: Repository,
-  document: ReleaseDocument,
-): Promise<CarriedRelease | undefined> {
-  if (!(await final.resolve(document.index.digest))) return undefined;
-  try {
-    return await listCarried(final, document);
-  } catch (error) {
-    // Killed in the middle of mounting: what is missing comes from quarantine.
-    if (error instanceof AmlpromoteError && error.code === 'LISTED_CONTENT_MISSING') return undefined;
-    throw error;
-  }
+interface Place {
+  readonly document: ReleaseDocument;
+  readonly final: Repository;
+  readonly quarantine: Repository;
+  readonly policy: Policy;
 }
 
-async function verify(
-  document: ReleaseDocument,
-  place: Repository,
-  final: Repository,
-  policy: Policy,
-  ports: ImportPorts,
-): Promise<VerificationReport> {
-  const verification = await verifyRelease(
-    { document, host: ports.registry.host, repository: place.name, content: place, receipts: final },
-    policy,
+/** A release that passed, with only those signatures that it passed by. */
+interface Passed {
+  readonly carried: CarriedRelease;
+  readonly verification: VerificationReport;
+  readonly transfers: number;
+  readonly admitted: boolean;
+}
+
+/** The release in the final repository, if all that it needs is there: then nothing is carried again. */
+async function admittedAlready(place: Place, ports: ImportPorts): Promise<Passed | undefined> {
+  const { final, document } = place;
+  // Killed in the middle of mounting: what is missing comes from quarantine.
+  const carried = await listAdmitted(final, document);
+  if (!carried) return undefined;
+  await checkTags(final, carried.release);
+  const verification = await verify(place, final, ports);
+  // Of the named signatures only the good ones were admitted; another one may be needed by now.
+  const isPartial = carried.signatures.length < document.signatures.length;
+  if (isPartial && verification.verdict !== 'allowed') return undefined;
+  requireAllowed(verification);
+  return { carried: believed(carried, verification), verification, transfers: 0, admitted: true };
+}
+
+/** carry → verify in quarantine → mount. */
+async function carryIn(place: Place, ports: ImportPorts, signal: AbortSignal | undefined): Promise<Passed> {
+  const { document, final, quarantine } = place;
+  const { progress, importer } = ports;
+  const more = signal ? { signal } : {};
+  const { carried, verification, transfers } = await inQuarantine(quarantine, async () => {
+    const arrived = await carry({ document, importer, target: quarantine, progress, ...more });
+    await checkTags(final, arrived.carried.release);
+    const judged = await verify(place, quarantine, ports);
+    requireAllowed(judged);
+    return { ...arrived, verification: judged };
+  });
+  const good = believed(carried, verification);
+  await mount(quarantine, final, good, progress, signal);
+  return { carried: good, verification, transfers, admitted: false };
+}
+
+const verify = async (place: Place, where: Repository, ports: ImportPorts): Promise<VerificationReport> =>
+  await verifyRelease(
+    {
+      document: place.document,
+      host: ports.registry.host,
+      repository: where.name,
+      content: where,
+      receipts: place.final,
+    },
+    place.policy,
     { clock: ports.clock, progress: ports.progress },
   );
-  requireAllowed(verification);
-  return verification;
+
+/**
+ * `release.json` is no proof: whatever it calls a signature would end up, locked, in the final repository. Only those that
+ * the verdict rests on may.
+ */
+function believed(carried: CarriedRelease, { rules }: VerificationReport): CarriedRelease {
+  const good = new Set(rules.find(({ rule }) => rule === 'index-signature')?.evidence);
+  return { ...carried, signatures: carried.signatures.filter(({ digest }) => good.has(digest)) };
 }
 
 const inputsOf = (carried: CarriedRelease): readonly Digest[] => [

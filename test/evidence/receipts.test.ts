@@ -143,6 +143,18 @@ test('a key that the policy does not name writes no receipts', async (t) => {
   t.is(registry.manifests('ml/churn-train').length, 1);
 });
 
+test('threat 44: a receipt key whose certificate is over writes no receipts, for nobody would believe them', async (t) => {
+  const { registry, repository } = setup();
+  const wanted = await request(repository, 7);
+  const later = manualClock('2036-01-01T00:00:00Z');
+  const error = await t.throwsAsync(recordReceipt(repository, wanted, { ...ports, clock: later }), {
+    instanceOf: AmlpromoteError,
+  });
+  t.is(error.code, 'KEY_MISSING');
+  t.regex(error.message, /not valid now/);
+  t.is(registry.manifests('ml/churn-train').length, 1);
+});
+
 test('threat 13: what is no receipt by the receipt key is passed over', async (t) => {
   const { repository, record } = setup();
   await record(7);

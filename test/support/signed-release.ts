@@ -99,6 +99,7 @@ export interface ReleaseOptions {
   readonly now: Date;
   readonly signer: Signer;
   readonly counter?: number;
+  readonly version?: string;
   readonly flavour?: string;
   readonly image?: Descriptor;
   readonly report?: Partial<ScanReport>;
@@ -149,7 +150,7 @@ export async function pushRelease(target: Repository, options: ReleaseOptions): 
     apiVersion: 'amlpromote/v1',
     kind: 'CarriedManifest',
     name: 'churn-train',
-    version: '1.4.0',
+    version: options.version ?? '1.4.0',
     repository: 'ml/churn-train',
     environment: { tags: {}, uses: [] },
     ...options.carried,
@@ -157,7 +158,7 @@ export async function pushRelease(target: Repository, options: ReleaseOptions): 
   await push('image-manifest', encodeCarriedManifest(carried, options.inputs ?? [], image));
   const release: Omit<Release, 'index'> = {
     name: 'churn-train',
-    version: '1.4.0',
+    version: options.version ?? '1.4.0',
     release: options.counter ?? 7,
     repository: 'ml/churn-train',
     image,

@@ -48,6 +48,11 @@ export function importError(error: unknown, subject: ImportSubject): AmlpromoteE
       `Grant the identity the role "${role}" on ${source.id}; a new role takes some minutes to hold.`,
     ]);
   }
+  if (isMissingAtSource(fault)) {
+    return make('LISTED_CONTENT_MISSING', `${source.host} does not have it`, [
+      'It was deleted outside after the release was made (retention of untagged manifests does that): sign and release again.',
+    ]);
+  }
   if (fault.status === undefined && isOutcome(fault)) {
     return make('OPERATION_FAILED', 'the operation failed', [
       `Check that ${source.host} still has ${what}, and that its export policy is enabled; then run again.`,
@@ -71,8 +76,10 @@ export function importError(error: unknown, subject: ImportSubject): AmlpromoteE
 const isDeniedAtSource = ({ message }: AzureFault): boolean =>
   /requested access to the resource is denied|\bunauthorized: authentication required/i.test(message);
 
+/** The source registry's own words, quoted by the operation: a definite no. */
+const isMissingAtSource = ({ code, message }: AzureFault): boolean =>
+  /ManifestNotFound|MANIFEST_UNKNOWN|manifest unknown/i.test(`${code} ${message}`);
+
 /** core-lro throws plain errors for an operation that ended badly. */
 const isOutcome = ({ message }: AzureFault): boolean =>
-  /long-running operation has failed|operation was canceled|ManifestNotFound|manifest unknown|error copying blobs/i.test(
-    message,
-  );
+  /long-running operation has failed|operation was canceled|error copying blobs/i.test(message);

@@ -1,4 +1,4 @@
-import { AmlpromoteError } from '../../domain/errors.ts';
+import { AmlpromoteError, isInconclusive } from '../../domain/errors.ts';
 import type { Progress } from '../../domain/events.ts';
 import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
@@ -11,11 +11,16 @@ import type { Locks } from '../../ports/importer.ts';
 import type { CarriedRelease } from './carry.ts';
 
 /**
- * The version tag is immutable: the same image is done, another is a conflict. Asked before anything is carried into the
- * final repository and again before tagging.
+ * The version tag is immutable, and a release number belongs to one image. Asked before anything is carried into the final
+ * repository and again before tagging.
  * @throws TAG_CONFLICT
  */
-export async function checkVersionTag(target: Repository, release: Release): Promise<'free' | 'done'> {
+export async function checkTags(target: Repository, release: Release): Promise<void> {
+  await checkVersionTag(target, release);
+  await checkReleaseTag(target, release);
+}
+
+async function checkVersionTag(target: Repository, release: Release): Promise<'free' | 'done'> {
   const there = await target.resolve(release.version);
   if (!there) return 'free';
   if (there.digest === release.image.digest) return 'done';
@@ -30,7 +35,22 @@ export async function checkVersionTag(target: Repository, release: Release): Pro
   );
 }
 
-/** Mounts everything into the final repository, untagged. The blobs are not moved: the registry has them already. */
+/** `moves`: an older index of the *same* image (older evidence under the same counter) is there. */
+async function checkReleaseTag(target: Repository, release: Release): Promise<'free' | 'done' | 'moves'> {
+  const tag = tags.release(release.release);
+  const content = await target.manifest(tag);
+  if (!content) return 'free';
+  if (content.descriptor.digest === release.index.digest) return 'done';
+  if (parseReleaseIndex(content).image.digest === release.image.digest) return 'moves';
+  throw new AmlpromoteError('TAG_CONFLICT', `${target.name}:${tag} is already the release of another image`, {
+    nextSteps: ['Release again outside: the next counter is free.'],
+  });
+}
+
+/**
+ * Mounts everything into the final repository, untagged. The blobs are not moved: the registry has them already. When another
+ * import of the same content is faster, what it has locked cannot be written again: then a second look finds it done.
+ */
 export async function mount(
   from: Repository,
   to: Repository,
@@ -39,61 +59,75 @@ export async function mount(
   signal?: AbortSignal,
 ): Promise<void> {
   for (const root of [carried.release.index, ...carried.signatures]) {
-    await copyContent({
-      from,
-      to,
-      root,
-      mountFrom: from.name,
-      onEffect: (effect, subject) => progress({ type: 'effect', step: 'import', effect, subject }),
-      ...(signal ? { signal } : {}),
+    const copy = async (): Promise<unknown> =>
+      await copyContent({
+        from,
+        to,
+        root,
+        mountFrom: from.name,
+        onEffect: (effect, subject) => progress({ type: 'effect', step: 'import', effect, subject }),
+        ...(signal ? { signal } : {}),
+      });
+    await copy().catch(async (error: unknown) => {
+      if (!isForbidden(error)) throw error;
+      await copy();
     });
   }
 }
 
 /**
- * Names the image by its version and the index by `release-<n>`. A newer index of the *same* image (fresh evidence under the
- * same counter) may take the release tag over; another image may not.
+ * Names the image by its version and the index by `release-<n>`.
+ * @returns whether there was anything to do
  */
 export async function tagRelease(
   to: Repository,
-  carried: CarriedRelease,
+  { release }: CarriedRelease,
   locks: Locks,
   progress: Progress,
-): Promise<void> {
-  const { release } = carried;
+): Promise<boolean> {
   const tag = tags.release(release.release);
-  const present = await to.resolve(tag);
-  if (present && present.digest !== release.index.digest) {
-    await refuseOtherImage(to, tag, present.digest, release);
-    await locks.unlockTag(to.name, tag);
-  }
-  if ((await checkVersionTag(to, release)) === 'free')
-    await setTag(to, release.image.digest, release.version, progress);
-  if (present?.digest !== release.index.digest) await setTag(to, release.index.digest, tag, progress);
+  const version = await checkVersionTag(to, release);
+  const index = await checkReleaseTag(to, release);
+  const set = async (digest: Digest, name: string): Promise<void> => {
+    await setTag(to, digest, name, release, locks);
+    progress({ type: 'effect', step: 'import', effect: 'tagged', subject: `${to.name}:${name}` });
+  };
+  if (version === 'free') await set(release.image.digest, release.version);
+  if (index === 'moves') await locks.unlockTag(to.name, tag);
+  if (index !== 'done') await set(release.index.digest, tag);
+  return version === 'free' || index !== 'done';
 }
 
-async function refuseOtherImage(
+async function setTag(
   to: Repository,
-  tag: string,
   digest: Digest,
+  tag: string,
   release: Release,
+  locks: Locks,
 ): Promise<void> {
-  const content = await to.manifest(digest);
-  if (content && parseReleaseIndex(content).image.digest === release.image.digest) return;
-  throw new AmlpromoteError('TAG_CONFLICT', `${to.name}:${tag} is already the release of another image`, {
-    nextSteps: ['Release again: the next counter is free.'],
-  });
-}
-
-async function setTag(to: Repository, digest: Digest, tag: string, progress: Progress): Promise<void> {
   const content = await to.manifest(digest);
   if (!content)
     throw new AmlpromoteError('LISTED_CONTENT_MISSING', `${to.name}@${digest} vanished before it was tagged`);
-  await to.pushManifest(content, tag);
-  progress({ type: 'effect', step: 'import', effect: 'tagged', subject: `${to.name}:${tag}` });
+  try {
+    await to.pushManifest(content, tag);
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    // Another import of the same release was faster, and has locked the tag; or one of another image was.
+    if ((await to.resolve(tag))?.digest === digest) return;
+    await checkTags(to, release);
+    // An image that was admitted before, under another version, is locked; the lock is put back with all others.
+    await locks.unlockManifest(to.name, digest);
+    await to.pushManifest(content, tag);
+  }
 }
 
-/** Locks image *and* evidence and receipts, then the tags: retention and mistakes delete what is not locked. */
+const isForbidden = (error: unknown): boolean => isInconclusive(error) && error.code === 'FORBIDDEN';
+
+/**
+ * Locks image *and* evidence and receipts, then the tags: retention and mistakes delete what is not locked. Tags have no
+ * compare-and-swap, so they are looked at once more when nobody can move them any longer.
+ * @throws TAG_CONFLICT when another import has moved one in the meantime
+ */
 export async function lockAll(
   to: Repository,
   carried: CarriedRelease,
@@ -101,13 +135,15 @@ export async function lockAll(
   locks: Locks,
   progress: Progress,
 ): Promise<void> {
+  const { release } = carried;
   const digests = [...carried.manifests, ...carried.signatures, ...receipts].map((item) => item.digest);
   for (const digest of new Set(digests)) {
     await locks.lockManifest(to.name, digest);
     progress({ type: 'effect', step: 'import', effect: 'locked', subject: `${to.name}@${digest}` });
   }
-  for (const tag of [carried.release.version, tags.release(carried.release.release)]) {
+  for (const tag of [release.version, tags.release(release.release)]) {
     await locks.lockTag(to.name, tag);
     progress({ type: 'effect', step: 'import', effect: 'locked', subject: `${to.name}:${tag}` });
   }
+  await checkTags(to, release);
 }

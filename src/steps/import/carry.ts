@@ -110,22 +110,45 @@ async function platformsOf(target: ContentReader, image: Descriptor): Promise<re
  * Everything of a release that is at `target`, as descriptors that were resolved there.
  * @throws LISTED_CONTENT_MISSING for the first that is not there
  */
-export async function listCarried(target: Repository, document: ReleaseDocument): Promise<CarriedRelease> {
+async function listCarried(target: Repository, document: ReleaseDocument): Promise<CarriedRelease> {
   const release = await readRelease(target, document);
-  const listed = [
-    release.image,
-    ...(await platformsOf(target, release.image)),
-    ...release.evidence.map((item) => item.descriptor),
-  ];
   const resolve = async (digest: Digest): Promise<Descriptor> => {
     const descriptor = await target.resolve(digest);
     if (descriptor) return descriptor;
     throw missing(digest, target, document);
   };
-  const manifests = await Promise.all(listed.map(async (item) => await resolve(item.digest)));
+  const listed = await listedOf(target, release);
+  const manifests = await Promise.all(listed.map(async ({ digest }) => await resolve(digest)));
   const signatures = await Promise.all(document.signatures.map(resolve));
   return { release, manifests: [...manifests, release.index], signatures };
 }
+
+/**
+ * The same of the final repository, where not every signature that `release.json` names need be. undefined when the index or
+ * something that it lists is not there.
+ */
+export async function listAdmitted(
+  target: Repository,
+  document: ReleaseDocument,
+): Promise<CarriedRelease | undefined> {
+  if (!(await target.resolve(document.index.digest))) return undefined;
+  const release = await readRelease(target, document);
+  const find = async (digests: readonly Digest[]): Promise<readonly Descriptor[]> =>
+    (await Promise.all(digests.map(async (digest) => await target.resolve(digest)))).filter(
+      (found) => found !== undefined,
+    );
+  const listed = await listedOf(target, release);
+  const manifests = await find(listed.map(({ digest }) => digest));
+  if (manifests.length < listed.length) return undefined;
+  const signatures = await find(document.signatures);
+  return { release, manifests: [...manifests, release.index], signatures };
+}
+
+const listedOf = async (target: Repository, release: Release): Promise<readonly Descriptor[]> => [
+  release.image,
+  ...(await platformsOf(target, release.image)),
+  ...release.evidence.map((item) => item.descriptor),
+];
 
 const missing = (digest: Digest, target: Repository, document: ReleaseDocument): AmlpromoteError =>
   new AmlpromoteError(

@@ -108,8 +108,14 @@ const clientIp = `Error: InvalidParameters. {"errors":[{"code":"DENIED","message
 
 const failures: readonly (readonly [string, Setup, ErrorCode, RegExp])[] = [
   [
-    'the operation failed',
+    'the source does not have it',
     { post: asynchronous, polls: [operation('ManifestNotFound', 'manifest tagged by … is not found')] },
+    'LISTED_CONTENT_MISSING',
+    /deleted outside/,
+  ],
+  [
+    'the operation failed',
+    { post: asynchronous, polls: [operation('InternalError', 'something else')] },
     'OPERATION_FAILED',
     /contosodev\.azurecr\.io still has/,
   ],

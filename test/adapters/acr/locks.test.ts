@@ -48,6 +48,7 @@ test('manifests and tags are locked against deletion and writing, tags unlocked 
     registry(() => ({ body: { registry: host } })),
   );
   await locks.lockManifest('ml/churn-train', digest);
+  await locks.unlockManifest('ml/churn-train', digest);
   await locks.lockTag('ml/churn-train', '1.4.0');
   await locks.unlockTag('ml/churn-train', '1.4.0');
   const patches = cloud.requests.filter(
@@ -57,6 +58,7 @@ test('manifests and tags are locked against deletion and writing, tags unlocked 
     patches.map(({ path, body }): unknown[] => [path, JSON.parse(body.toString())]),
     [
       [`/acr/v1/ml/churn-train/_manifests/${digest}`, { deleteEnabled: false, writeEnabled: false }],
+      [`/acr/v1/ml/churn-train/_manifests/${digest}`, { deleteEnabled: true, writeEnabled: true }],
       ['/acr/v1/ml/churn-train/_tags/1.4.0', { deleteEnabled: false, writeEnabled: false }],
       ['/acr/v1/ml/churn-train/_tags/1.4.0', { deleteEnabled: true, writeEnabled: true }],
     ],
