@@ -7,7 +7,9 @@ import { flush, handle, run } from '@oclif/core';
 // Checked here as well: an older Node would only say that no command exists.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 22)) {
-  console.error(`amlpromote needs Node.js 22.22 or newer; this is ${process.versions.node}. Use: npm run amlpromote -- …`);
+  console.error(
+    `amlpromote needs Node.js 22.22 or newer; this is ${process.versions.node}. Use: npm run amlpromote -- …`,
+  );
   process.exit(2);
 }
 
