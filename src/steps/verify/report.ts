@@ -9,7 +9,8 @@ import { reasonOf } from '../../evidence/check.ts';
 export const ruleSentences = {
   'release-index': 'The release index is the one that release.json names, and says the same of itself.',
   'index-signature': 'The signers that the policy requires have signed the release index.',
-  listing: 'Everything that the index lists is there, byte for byte.',
+  listing:
+    'Everything that the index lists is there: manifests, configs and evidence hash to their digests, layers have their sizes.',
   'image-manifest': 'The image manifest that crosses is about this image, name, version and repository.',
   'image-signature': 'The signers that the policy requires have signed the image.',
   sbom: 'A trusted key attests the contents (SBOM) of every platform of the image.',
