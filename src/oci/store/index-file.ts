@@ -46,8 +46,8 @@ export interface IndexFile {
 
 /**
  * `index.json` of the layout (image-spec, image-layout.md#indexjson-file), the only place that knows tags. Names are
- * written as `repository:tag` in `org.opencontainers.image.ref.name`: `skopeo inspect oci:DIR:repository:tag` and
- * `oras … --oci-layout-path DIR repository:tag` read that; every tool reads `DIR@sha256:…`.
+ * written as `repository:tag` in `org.opencontainers.image.ref.name`, which skopeo reads (`oci:DIR:repository:tag`). oras
+ * and notation take what follows the last colon for the name, so they read `DIR@sha256:…`, as every tool does.
  * @throws STORE_CORRUPT when it is not an index
  */
 export function createIndexFile(paths: StorePaths, lock: Lock): IndexFile {

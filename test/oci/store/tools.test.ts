@@ -7,13 +7,11 @@ import { mediaTypes } from '../../../src/domain/media-types.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
 import { storeError } from '../../../src/oci/store/files.ts';
 import { openStore } from '../../../src/oci/store/store.ts';
-import { descriptorOf, pushImage, temporaryDirectory } from './support.ts';
+import { findTool } from '../../support/tools.ts';
+import { pushImage, temporaryDirectory } from './support.ts';
 
-const has = (tool: string): boolean =>
-  spawnSync(tool, ['--version'], { stdio: 'ignore' }).error === undefined;
-
-const hasSkopeo = has('skopeo');
-(hasSkopeo ? test : test.skip)('skopeo reads our layout by repository:tag (needs skopeo)', async (t) => {
+const skopeo = findTool('skopeo') ?? '';
+(skopeo ? test : test.skip)('skopeo reads our layout by repository:tag (needs skopeo)', async (t) => {
   const directory = temporaryDirectory(t);
   const repository = (await openStore(directory)).repository('ml/churn-train');
   const image = await pushImage(repository, ['layer'], { tag: '1.4.0' });
@@ -23,14 +21,14 @@ const hasSkopeo = has('skopeo');
     'release-1',
   );
   const inspect = (name: string): Buffer =>
-    execFileSync('skopeo', ['inspect', '--raw', `oci:${directory}:ml/churn-train:${name}`]);
+    execFileSync(skopeo, ['inspect', '--raw', `oci:${directory}:ml/churn-train:${name}`]);
   t.deepEqual(inspect('1.4.0'), Buffer.from(image.bytes));
   t.true(inspect('release-1').includes(image.descriptor.digest));
 });
 
-const hasOras = has('oras');
-(hasOras ? test : test.skip)(
-  'oras reads our layout, by name and with its referrers (needs oras)',
+const orasProgram = findTool('oras') ?? '';
+(orasProgram ? test : test.skip)(
+  'oras reads our layout by digest, with its referrers (needs oras)',
   async (t) => {
     const directory = temporaryDirectory(t);
     const repository = (await openStore(directory)).repository('ml/churn-train');
@@ -39,9 +37,7 @@ const hasOras = has('oras');
       subject: image.descriptor,
       artifactType: 'application/x-sig',
     });
-    const oras = (...args: string[]): string => execFileSync('oras', args, { encoding: 'utf8' });
-    const byName = ['--oci-layout-path', directory, 'ml/churn-train:1.4.0'];
-    t.true(oras('manifest', 'fetch', ...byName).includes(descriptorOf('layer').digest));
+    const oras = (...args: string[]): string => execFileSync(orasProgram, args, { encoding: 'utf8' });
     const byDigest = `${directory}@${image.descriptor.digest}`;
     t.true(
       oras('discover', '--oci-layout', '--format', 'json', byDigest).includes(signature.descriptor.digest),
