@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { AmlpromoteError } from '../domain/errors.ts';
+import { parseDuration } from '../manifest/units.ts';
 
 /** What flags can say; every one of them can also stand in the environment as AMLPROMOTE_<NAME>. Flag > environment > default. */
 export interface SettingFlags {
@@ -25,8 +27,14 @@ export interface Settings {
   readonly certificate: (side: Side) => string;
   /** True when a policy or key was named: a two-sided promote refuses that, for it would be the wrong one for one side. */
   readonly namesPolicyOrKey: boolean;
-  /** DOCKER_HOST forms, in the order to try. */
-  readonly engineHosts: readonly string[];
+  /** Where the container engine is; without a host the usual sockets are tried. */
+  readonly engine: {
+    /** DOCKER_HOST */
+    readonly host?: string;
+    /** DOCKER_CERT_PATH */
+    readonly certificates?: string;
+    readonly runtimeDirectory?: string;
+  };
   readonly proxy: { readonly httpsProxy?: string; readonly noProxy?: string };
   /** Where programs are found, and whose configuration they read. */
   readonly programs: { readonly path?: string; readonly home: string };
@@ -34,10 +42,13 @@ export interface Settings {
   readonly identity: string;
   /** Seconds; reproducible builds. */
   readonly sourceDateEpoch?: number;
+  /** How long one server-side import may run. */
+  readonly importTimeoutSeconds?: number;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** @throws USAGE for a variable that does not say what it should */
 export function readSettings(
   flags: SettingFlags,
   env: Environment = process.env,
@@ -54,7 +65,6 @@ export function readSettings(
   };
   const database = choose(flags.database, 'DATABASE');
   const home = given(env['HOME']) ?? os.homedir();
-  const epoch = given(env['SOURCE_DATE_EPOCH']);
   const httpsProxy = given(env['HTTPS_PROXY']) ?? given(env['https_proxy']);
   const noProxy = given(env['NO_PROXY']) ?? given(env['no_proxy']);
   return {
@@ -79,11 +89,18 @@ export function readSettings(
         choose({ POLICY: flags.policy, KEY: flags.key, CERTIFICATE: flags.certificate }[name], name) !==
         undefined,
     ),
-    engineHosts: engineHosts(env),
+    engine: engineOf(env),
     proxy: { ...(httpsProxy ? { httpsProxy } : {}), ...(noProxy ? { noProxy } : {}) },
     programs: { ...(env['PATH'] === undefined ? {} : { path: env['PATH'] }), home },
     identity: identityOf(env),
-    ...(epoch && /^\d{1,12}$/.test(epoch) ? { sourceDateEpoch: Number(epoch) } : {}),
+    ...numberOf(env, 'SOURCE_DATE_EPOCH', 'sourceDateEpoch', {
+      parse: (text) => (/^\d{1,12}$/.test(text) ? Number(text) : undefined),
+      wanted: 'seconds since 1970, like 1767225600',
+    }),
+    ...numberOf(env, 'AMLPROMOTE_IMPORT_TIMEOUT', 'importTimeoutSeconds', {
+      parse: parseDuration,
+      wanted: 'a number with a unit, like 90s, 45m or 2h',
+    }),
   };
 }
 
@@ -93,6 +110,22 @@ export const wantsColor = (isTerminal: boolean, env: Environment = process.env):
 
 const given = (value: string | undefined): string | undefined =>
   value === undefined || value === '' ? undefined : value;
+
+/** A number that stands in the environment, or nothing. */
+function numberOf<K extends string>(
+  env: Environment,
+  name: string,
+  key: K,
+  { parse, wanted }: { readonly parse: (text: string) => number | undefined; readonly wanted: string },
+): Partial<Record<K, number>> {
+  const text = given(env[name]);
+  if (text === undefined) return {};
+  const value = parse(text);
+  if (value !== undefined) return { [key]: value } as Record<K, number>;
+  throw new AmlpromoteError('USAGE', `${name} is ${JSON.stringify(text.slice(0, 100))}; it wants ${wanted}`, {
+    nextSteps: [`Correct ${name} in the environment, or unset it.`],
+  });
+}
 
 /** `DIR/zones.yaml` knows both sides: `DIR/outside/policy.yaml`. `DIR/outside/zones.yaml` knows one: `DIR/outside/policy.yaml`. */
 function besideZones(directory: string, side: Side, file: string): string {
@@ -104,15 +137,15 @@ function besideZones(directory: string, side: Side, file: string): string {
 const firstThatExists = (files: readonly [string, ...string[]]): string =>
   files.find((file) => existsSync(file)) ?? files[0];
 
-function engineHosts(env: Environment): readonly string[] {
-  const named = given(env['DOCKER_HOST']);
-  if (named) return [named];
-  const runtime = given(env['XDG_RUNTIME_DIR']);
-  return [
-    '/var/run/docker.sock',
-    ...(runtime ? [`${runtime}/docker.sock`, `${runtime}/podman/podman.sock`] : []),
-    '/run/podman/podman.sock',
-  ].map((socket) => `unix://${socket}`);
+function engineOf(env: Environment): Settings['engine'] {
+  const host = given(env['DOCKER_HOST']);
+  const certificates = given(env['DOCKER_CERT_PATH']);
+  const runtimeDirectory = given(env['XDG_RUNTIME_DIR']);
+  return {
+    ...(host === undefined ? {} : { host }),
+    ...(certificates === undefined ? {} : { certificates }),
+    ...(runtimeDirectory === undefined ? {} : { runtimeDirectory }),
+  };
 }
 
 function identityOf(env: Environment): string {

@@ -110,6 +110,7 @@ export async function importerOf(context: Context): Promise<Importer> {
 
 async function acrImporter(context: Context): Promise<Importer> {
   const { nonsensitive, sensitive } = context.zones.zones;
+  const { importTimeoutSeconds } = context.settings;
   const { agent, credential } = await access(context, 'sensitive');
   const { createAcrImporter } = await import('../adapters/acr/importer.ts');
   return createAcrImporter({
@@ -120,6 +121,7 @@ async function acrImporter(context: Context): Promise<Importer> {
     sourceHost: nonsensitive.registry.host,
     clock: systemClock,
     signal: context.signal,
+    ...(importTimeoutSeconds === undefined ? {} : { deadlineSeconds: importTimeoutSeconds }),
   });
 }
 
@@ -161,7 +163,13 @@ export async function signerOf(context: Context, side: Side): Promise<Signer> {
 
 export async function engineOf(context: Context): Promise<Engine> {
   const { connectEngine } = await import('../adapters/docker/engine.ts');
-  return await connectEngine({ hosts: context.settings.engineHosts });
+  const { usualSockets } = await import('../adapters/docker/endpoint.ts');
+  const { engine, programs } = context.settings;
+  const { host, certificates, runtimeDirectory } = engine;
+  return await connectEngine({
+    hosts: host === undefined ? usualSockets({ runtimeDirectory, home: programs.home }) : [host],
+    certificates,
+  });
 }
 
 export async function scannerOf(context: Context): Promise<Scanner> {
