@@ -18,9 +18,9 @@ export default class SandboxStart extends BaseCommand {
     const { flags } = await this.parse(SandboxStart);
     const { readSettings } = await import('../../src/cli/settings.ts');
     const { writeSandboxFiles } = await import('../../src/cli/sandbox-setup.ts');
-    const { engineHosts } = readSettings(flags);
+    const { engine } = readSettings(flags);
     // A named engine is passed on; else the sandbox looks where engines usually are.
-    const options = { dir: flags.dir, engineHost: engineHosts.length === 1 ? engineHosts[0] : undefined };
+    const options = { dir: flags.dir, engineHost: engine.host };
     await writeSandboxFiles(flags.dir);
     if (flags.detach) {
       const { startDetached } = await import('../../src/sandbox/detach.ts');

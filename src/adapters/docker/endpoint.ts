@@ -28,7 +28,7 @@ export function parseEndpoint(address: string, tls: boolean): Endpoint {
     `${JSON.stringify(address.slice(0, 200))} is not the address of an engine`,
     {
       nextSteps: [
-        'Write unix:///path/to/docker.sock or tcp://host:2376 (DOCKER_HOST or --docker-host).',
+        'Write unix:///path/to/docker.sock or tcp://host:2376 (DOCKER_HOST).',
         ...(scheme === 'ssh'
           ? [
               'ssh:// is not supported; forward the socket instead: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST',
