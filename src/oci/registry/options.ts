@@ -46,6 +46,20 @@ export interface Limits {
   readonly redirects: number;
   /** Chunks of a resumed upload. */
   readonly chunk: number;
+  readonly readAhead: ReadAhead;
+}
+
+/**
+ * On slow links: when one connection is the bottleneck, the rest of a large blob comes in parts over several. The memory for it
+ * is bounded: `parts` × `partBytes` for each blob in transfer.
+ */
+export interface ReadAhead {
+  readonly partBytes: number;
+  readonly parts: number;
+  /** Bytes per second above which a connection is not slow. */
+  readonly slow: number;
+  /** Share of the time in which this process is busy: above it the bottleneck is here, and more connections only cost. */
+  readonly busy: number;
 }
 
 export const defaultLimits: Limits = {
@@ -61,6 +75,7 @@ export const defaultLimits: Limits = {
   pages: 200,
   redirects: 5,
   chunk: 64 * 1024 * 1024,
+  readAhead: { partBytes: 8 * 1024 * 1024, parts: 3, slow: 100e6, busy: 0.7 },
 };
 
 /** Where the Azure Container Registry service lives, sovereign clouds included. */

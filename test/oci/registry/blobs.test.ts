@@ -11,11 +11,13 @@ const blob = blobOf(bytes);
 
 /** Serves ranges, and breaks off after `most` bytes of each answer. */
 function serveRange(request: http.IncomingMessage, response: http.ServerResponse, most = Infinity): void {
-  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-  const rest = bytes.subarray(start);
-  response.writeHead(start > 0 ? 206 : 200, {
+  const [, from = '0', to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+  const start = Number(from);
+  const rest = bytes.subarray(start, to === undefined ? undefined : Number(to) + 1);
+  response.writeHead(to === undefined ? 200 : 206, {
+    'accept-ranges': 'bytes',
     'content-length': String(rest.byteLength),
-    ...(start > 0
+    ...(to !== undefined
       ? {
           'content-range': `bytes ${String(start)}-${String(bytes.byteLength - 1)}/${String(bytes.byteLength)}`,
         }
@@ -35,6 +37,37 @@ test('threat 41: a reset in the middle is resumed by range, as often as there is
   const got = await buffer(await registryAt(wire).repository('a').blob(blob));
   t.true(got.equals(bytes));
   t.true(wire.log.length >= 4);
+});
+
+const readAhead = { partBytes: 256 * 1024, parts: 3, slow: Infinity, busy: 2 };
+
+test('a slow link: the rest of a large blob comes in parts over several connections', async (t) => {
+  const wire = await startWire(t, (request, response) => serveRange(request, response));
+  const registry = registryAt(wire, { limits: { readAhead } });
+  const got = await buffer(await registry.repository('a').blob(blob));
+  t.true(got.equals(bytes));
+  t.true(wire.log.length > 5);
+});
+
+test('threat 41: parts that break off go on as well; a consumer that leaves ends them all', async (t) => {
+  const wire = await startWire(t, (request, response) =>
+    serveRange(request, response, request.headers.range === undefined ? Infinity : 100_000),
+  );
+  const registry = registryAt(wire, { limits: { readAhead } });
+  t.true((await buffer(await registry.repository('a').blob(blob))).equals(bytes));
+  const left = await registry.repository('a').blob(blob);
+  for await (const chunk of left) {
+    t.truthy(chunk);
+    break;
+  }
+  t.true(left.destroyed);
+});
+
+test('a server that does not offer ranges is not asked for them', async (t) => {
+  const wire = await startWire(t, (_request, response) => void response.end(bytes));
+  const got = await buffer(await registryAt(wire, { limits: { readAhead } }).repository('a').blob(blob));
+  t.true(got.equals(bytes));
+  t.is(wire.log.length, 1);
 });
 
 test('threat 41: no progress ends as UNREACHABLE', async (t) => {
