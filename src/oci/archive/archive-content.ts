@@ -5,6 +5,7 @@ import type { Descriptor } from '../../domain/descriptor.ts';
 import { maxManifestBytes } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { isDigest } from '../../domain/digest.ts';
+import { archiveError, watchForBreak } from './archive-errors.ts';
 import type { ArchiveManifest } from './archive-manifest.ts';
 import { invalidArchive, parseArchiveManifest } from './archive-manifest.ts';
 import type { LayerOutcome, LayerWork } from './layers.ts';
@@ -71,12 +72,7 @@ export async function readArchive(options: EngineArchive): Promise<ArchiveConten
   };
 
   const tar = extract();
-  options.archive.once('error', (error) => tar.destroy(error));
-  let ended = false;
-  options.archive.once('close', () => {
-    if (!ended) tar.destroy(new Error('the archive of the engine broke off'));
-  });
-  options.archive.once('end', () => (ended = true));
+  const broken = watchForBreak(options.archive, (error) => tar.destroy(error));
   options.archive.pipe(tar);
   try {
     let entries = 0;
@@ -120,9 +116,11 @@ export async function readArchive(options: EngineArchive): Promise<ArchiveConten
     await Promise.all(running);
     if (failed) throw failed;
   } catch (error) {
+    const brokenBefore = broken();
     options.archive.destroy();
     await discard();
-    throw error;
+    options.signal?.throwIfAborted();
+    throw archiveError(error, brokenBefore, options.store.directory);
   }
 
   const file = (name: string): Spool | undefined => {

@@ -1,7 +1,7 @@
 import type { Descriptor } from '../../domain/descriptor.ts';
 import { annotations, isImageManifestType } from '../../domain/media-types.ts';
 import { tags } from '../../domain/names.ts';
-import { isInconclusive } from '../../domain/errors.ts';
+import { isInconclusive, isRefusal } from '../../domain/errors.ts';
 import { parseManifest } from '../../oci/manifest.ts';
 import type { Registry, Repository } from '../../ports/content.ts';
 
@@ -36,9 +36,9 @@ export async function findByKey(
     if (!image || (ports.vouch && !(await ports.vouch(repository, image)))) return undefined;
     return { image, location: 'registry' };
   } catch (error) {
-    // The registry only saves work here; whether it can be reached is for publish to say.
-    if (!isInconclusive(error)) throw error;
-    onNote(`could not ask ${ports.published.host} for an earlier build: ${error.message}`);
+    // The registry only saves work here: whether it can be reached is for publish to say, and junk in it stops nobody.
+    if (!isInconclusive(error) && !isRefusal(error)) throw error;
+    onNote(`no earlier build taken from ${ports.published.host}: ${error.message}`);
     return undefined;
   }
 }

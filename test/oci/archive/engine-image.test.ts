@@ -312,14 +312,19 @@ test('an archive that breaks off is an error and leaves no temporary file', asyn
   const store = await open(t);
   const whole = legacy([large, small]);
   for (const length of [100, 300_000, whole.length - 2000]) {
-    await t.throwsAsync(take(store, whole.subarray(0, length), [large, small]), undefined, String(length));
+    await failsWith(t, 'ENGINE_UNREACHABLE', () => take(store, whole.subarray(0, length), [large, small]));
   }
   const archive = new Readable({ read() {} });
   archive.push(whole.subarray(0, 300_000));
   const taking = take(store, whole, [large], { archive });
   setImmediate(() => archive.destroy(new Error('connection reset')));
-  await t.throwsAsync(taking, { message: 'connection reset' });
+  const error = await failsWith(t, 'ENGINE_UNREACHABLE', () => taking);
+  t.is((error.cause as Error).message, 'connection reset');
   t.deepEqual(readdirSync(join(store.directory, 'tmp')), []);
+});
+
+test('what is no tar is CONTENT_INVALID', async (t) => {
+  await failsWith(t, 'CONTENT_INVALID', async () => take(await open(t), Buffer.alloc(4096, 'no tar'), []));
 });
 
 test('taking an image can be aborted', async (t) => {
