@@ -53,14 +53,19 @@ export async function pushShellImage(
   return digest;
 }
 
-async function archive(): Promise<Buffer> {
+/** This machine's shell, a few tools and their libraries: absolute paths. */
+export function shellFiles(): readonly string[] {
   const libraries = programs.flatMap((program) =>
     [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)].map(
       ([, path = '']) => path,
     ),
   );
+  return [...new Set([...programs, ...libraries])];
+}
+
+async function archive(): Promise<Buffer> {
   const files = pack();
-  for (const path of new Set([...programs, ...libraries]))
+  for (const path of shellFiles())
     files.entry({ name: path.slice(1), mode: 0o755, mtime: new Date(0) }, readFileSync(path));
   files.finalize();
   return buffer(files);
