@@ -69,22 +69,22 @@ async function sendWhole(job: UploadJob, session: Session): Promise<Stretch> {
   } catch (error) {
     return { kind: 'failed', error };
   }
-  // Nobody listens yet: a source that breaks while the connection is made must not end the process.
+  // Nobody listens yet: a source that breaks while a token is fetched must not end the process.
   source.on('error', () => undefined);
-  const { upload, used } = await client.upload(
-    {
-      method: 'PUT',
-      url,
-      scope: pushScope(repository),
-      what,
-      headers: { 'content-type': 'application/octet-stream' },
-      signal: options.signal,
-    },
-    descriptor.size,
-  );
+  const request = {
+    method: 'PUT',
+    url,
+    scope: pushScope(repository),
+    what,
+    headers: { 'content-type': 'application/octet-stream' },
+    signal: options.signal,
+  };
+  const { upload, used } = await client.upload(request, descriptor.size).catch((error: unknown) => {
+    source.destroy();
+    throw error;
+  });
   const verifier = createVerifier(descriptor);
   const result = await pump(source, upload, verifier, descriptor.size, (sent) => options.onBytes?.(sent));
-  if (result.kind === 'source') return failureOf(result.error);
-  if (result.kind === 'target') return failureOf(result.error);
+  if (result.kind !== 'answered') return failureOf(result.error);
   return judge(job, result.answer, used, what);
 }

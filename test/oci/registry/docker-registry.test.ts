@@ -1,3 +1,5 @@
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { randomBytes } from 'node:crypto';
 import test from 'ava';
@@ -87,6 +89,42 @@ real(named('bytes that are not the ones named leave nothing behind'), async (t) 
     );
     t.false(await repository.hasBlob(descriptor));
   }
+});
+
+/** Passes everything on to the registry, and resets the first connection that has sent `after` bytes. */
+async function startCuttingProxy(port: number, after: number) {
+  let cuts = 0;
+  const proxy = net.createServer((client) => {
+    const upstream = net.connect(port, '127.0.0.1');
+    let sent = 0;
+    client.on('data', (chunk) => {
+      sent += chunk.byteLength;
+      upstream.write(chunk);
+      if (sent < after || cuts > 0) return;
+      cuts += 1;
+      client.resetAndDestroy();
+      upstream.end();
+    });
+    upstream.pipe(client);
+    client.on('error', () => upstream.destroy());
+    client.on('close', () => upstream.end());
+    upstream.on('error', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  return { proxy, port: (proxy.address() as AddressInfo).port, cuts: () => cuts };
+}
+
+real(named('threat 41: an upload that is cut goes on, with the real thing at the other end'), async (t) => {
+  const { proxy, port, cuts } = await startCuttingProxy(server?.port ?? 0, 5_000_000);
+  t.teardown(() => proxy.close());
+  const cut = createRegistry({ host: `127.0.0.1:${String(port)}`, scheme: 'http', limits: { pause: 10 } });
+  const content = randomBytes(12_000_000);
+  const descriptor = { mediaType: 'a/b', digest: sha256(content), size: content.byteLength };
+  const pieces = Array.from({ length: 120 }, (_, at) => content.subarray(at * 100_000, (at + 1) * 100_000));
+  const repository = cut.repository('cut/upload');
+  t.is(await repository.pushBlob(descriptor, async () => Readable.from(pieces)), 'uploaded');
+  t.is(cuts(), 1);
+  t.true(Buffer.from(await readBlob(repository, descriptor, descriptor.size)).equals(content));
 });
 
 real(named('mounts from a sibling, uploads where the sibling does not have it'), async (t) => {
