@@ -1,6 +1,7 @@
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { Descriptor } from '../domain/descriptor.ts';
 import { releaseCounterOf } from '../domain/names.ts';
+import type { ReleaseDocument } from '../domain/release.ts';
 import { listedReceipts } from '../evidence/receipts.ts';
 import { admittedWorkspaces } from '../policy/zones.ts';
 import type { Repository } from '../ports/content.ts';
@@ -18,6 +19,8 @@ interface Subject {
   readonly repository: string;
   /** The image that the manifest names now, if it was built. */
   readonly built?: Descriptor;
+  /** Asked by release.json. */
+  readonly release?: ReleaseDocument;
 }
 
 type Outside = Exclude<StatusOutput['outside'], string>;
@@ -36,15 +39,28 @@ export async function statusOf(
     name,
     version,
     repository,
-    outside: zones.nonsensitive.access ? await outsideOf(context, subject) : 'not visible from here',
-    inside: zones.sensitive.access ? await insideOf(context, subject, only) : 'not visible from here',
+    outside: zones.nonsensitive.access ? await ifVisible(outsideOf(context, subject)) : notVisible,
+    inside: zones.sensitive.access ? await ifVisible(insideOf(context, subject, only)) : notVisible,
   };
+}
+
+const notVisible = 'not visible from here';
+
+/** A zone whose network lets nobody in from here is as invisible as one without access; everything else that fails is an error. */
+async function ifVisible<T>(seen: Promise<T>): Promise<T | typeof notVisible> {
+  try {
+    return await seen;
+  } catch (error) {
+    if (error instanceof AmlpromoteError && error.code === 'NETWORK_DENIED') return notVisible;
+    throw error;
+  }
 }
 
 async function subjectOf(context: Context, argument: string): Promise<Subject> {
   if (argument.endsWith('.json')) {
-    const { name, version, repository } = await readReleaseFile(argument);
-    return { name, version, repository };
+    const release = await readReleaseFile(argument);
+    const { name, version, repository } = release;
+    return { name, version, repository, release };
   }
   const { loadImage, resolveVersion } = await import('../manifest/image.ts');
   const spec = await loadImage(argument);
@@ -66,14 +82,21 @@ async function builtOf(
   }
 }
 
-async function outsideOf(context: Context, { repository, built }: Subject): Promise<Outside> {
+async function outsideOf(context: Context, { repository, built, release }: Subject): Promise<Outside> {
   const target = (await registryOf(context, 'nonsensitive')).repository(repository);
-  const published = built && (await target.resolve(built.digest));
+  const image = built ?? (release && (await imageOf(target, release)));
+  const published = image && (await target.resolve(image.digest));
   return {
     ...(built ? { built: built.digest } : {}),
     ...(published ? { published: published.digest } : {}),
     releases: await releasesOf(target),
   };
+}
+
+/** The image that a release.json stands for, if that is what the registry has under its counter. */
+async function imageOf(target: Repository, document: ReleaseDocument): Promise<Descriptor | undefined> {
+  const there = await readReleaseTag(target, document.release);
+  return there?.index.digest === document.index.digest ? there.image : undefined;
 }
 
 const shownReleases = 5;

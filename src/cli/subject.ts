@@ -33,9 +33,20 @@ export async function subjectOf(context: Context, outside: Outside, argument: st
 export async function resolveReference(registry: Registry, text: string): Promise<Descriptor> {
   const reference = parseReference(text);
   const wanted = reference.digest ?? reference.tag;
-  if (wanted === undefined) throw new AmlpromoteError('USAGE', `${text} has neither tag nor digest`);
+  if (wanted === undefined) {
+    throw new AmlpromoteError('USAGE', `${text} has neither tag nor digest`, {
+      nextSteps: ['Say which image is meant: …:TAG or …@sha256:….'],
+    });
+  }
   const found = await registry.repository(reference.repository).resolve(wanted);
-  if (!found) throw new AmlpromoteError('NOT_FOUND', `${formatReference(reference)} is not there`);
+  if (!found) {
+    throw new AmlpromoteError('NOT_FOUND', `${formatReference(reference)} is not there`, {
+      nextSteps: [
+        `Check the repository and its tags; a repository that the identity may not see looks the same.`,
+        'Outside, an image gets there by amlpromote publish; inside, by amlpromote import.',
+      ],
+    });
+  }
   if (reference.tag !== undefined && reference.digest !== undefined) {
     const tagged = await registry.repository(reference.repository).resolve(reference.tag);
     if (tagged?.digest !== reference.digest) {

@@ -1,4 +1,5 @@
 import { AmlpromoteError } from '../domain/errors.ts';
+import { releaseCounterOf, tags } from '../domain/names.ts';
 import { looksLikeReference, parseReference } from '../domain/reference.ts';
 import { loadPolicy } from '../manifest/policy.ts';
 import type { ZoneName } from '../manifest/zones.ts';
@@ -22,7 +23,8 @@ export async function verifySubject(
   const { zones } = context.zones;
   const ports = { clock: systemClock, progress: context.progress };
   if (looksLikeReference(argument)) {
-    const { host, repository } = parseReference(argument);
+    const { host, repository, tag } = parseReference(argument);
+    requireImageTag(argument, tag);
     const side = sideOfHost(context, host);
     const registry = await registryOf(context, zoneOf[side]);
     const image = await resolveReference(registry, argument);
@@ -49,6 +51,14 @@ export async function verifySubject(
     policy,
     ports,
   );
+}
+
+/** Some tags name something else than an image, and every rule would say so in its own puzzling way. */
+function requireImageTag(argument: string, tag: string | undefined): void {
+  if (tag === undefined || (tag !== tags.receipts && releaseCounterOf(tag) === undefined)) return;
+  throw new AmlpromoteError('USAGE', `${argument} is not an image`, {
+    nextSteps: ['Give an image by its version or digest, or a whole release by its release.json.'],
+  });
 }
 
 function sideOfHost(context: Context, host: string): Side {

@@ -5,8 +5,10 @@ export function renderStatus({ name, version, repository, outside, inside }: Sta
   const rows: string[][] = [];
   if (typeof outside === 'string') rows.push(['outside', outside]);
   else {
-    rows.push(['outside', 'built', outside.built ?? 'no, or from other sources']);
-    rows.push(['', 'published', outside.published ?? 'no']);
+    // Asked by release.json, nothing is known of what the image manifest would build now.
+    if (outside.built !== undefined || outside.published === undefined)
+      rows.push(['outside', 'built', outside.built ?? 'no, or from other sources']);
+    rows.push([rows.length === 0 ? 'outside' : '', 'published', outside.published ?? 'no']);
     rows.push(...releaseRows(outside.releases));
   }
   if (typeof inside === 'string') rows.push(['inside', inside]);

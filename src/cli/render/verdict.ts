@@ -20,8 +20,8 @@ interface ShownReason {
   readonly detail: string;
 }
 
-/** Refusals first; text from outside is made safe. */
-export function renderReasons(reasons: readonly ShownReason[]): string {
+/** Refusals first; text from outside is made safe. `known`: what the reader knows to be the subject. */
+export function renderReasons(reasons: readonly ShownReason[], known: readonly string[] = []): string {
   const order: readonly Verdict[] = ['refused', 'inconclusive', 'allowed'];
   return table(
     [...reasons]
@@ -29,7 +29,9 @@ export function renderReasons(reasons: readonly ShownReason[]): string {
       .map((reason) => [
         `  ${verdictWord(reason.verdict)}`,
         reason.code,
-        `${clean(reason.subject)}: ${clean(reason.detail)}`,
+        known.includes(reason.subject)
+          ? clean(reason.detail)
+          : `${clean(reason.subject)}: ${clean(reason.detail)}`,
       ]),
   );
 }

@@ -22,9 +22,10 @@ export const verifyDocument = (report: VerificationReport): VerifyOutput => ({
 const marks: Readonly<Record<Verdict, string>> = { allowed: 'yes', refused: 'NO ', inconclusive: '?  ' };
 
 export function renderVerification(document: VerifyOutput): string {
+  const known = [document.subject, document.subject.split('@').at(-1) ?? ''];
   const rules = document.rules.flatMap((rule) => {
     const lines = [`${marks[rule.verdict]}  ${rule.rule.padEnd(17)}${rule.summary}`];
-    if (rule.reasons.length > 0) lines.push(renderReasons(rule.reasons));
+    if (rule.reasons.length > 0) lines.push(renderReasons(rule.reasons, known));
     return lines;
   });
   return [
