@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { AmlpromoteError } from '../domain/errors.ts';
+import { sha256 } from '../domain/sha256.ts';
 import { formatName } from './distinguished-name.ts';
 import type { NameAttribute } from './distinguished-name.ts';
 import { loadX509 } from './x509.ts';
@@ -53,11 +54,28 @@ const oids = {
 /** OCSP; an AIA that only says where the issuer's certificate lies (caIssuers) is no matter of revocation. */
 const ocsp = Buffer.from([0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01]);
 
+/** One verification meets the same few certificates a dozen times, and reading one takes milliseconds. */
+const known = new Map<string, Certificate>();
+const mostKnown = 64;
+
 /** @throws CONTENT_INVALID */
 export async function readCertificate(der: Uint8Array, where = 'certificate'): Promise<Certificate> {
+  const key = sha256(der);
+  const found = known.get(key);
+  if (found) return found;
+  const certificate = await parseCertificate(Buffer.from(der), where);
+  for (const oldest of known.keys()) {
+    if (known.size < mostKnown) break;
+    known.delete(oldest);
+  }
+  known.set(key, certificate);
+  return certificate;
+}
+
+async function parseCertificate(der: Buffer, where: string): Promise<Certificate> {
   const x509 = await loadX509();
   try {
-    const read = new x509.X509Certificate(Buffer.from(der));
+    const read = new x509.X509Certificate(der);
     const native = new X509Certificate(der);
     // Both parsers must have read exactly these bytes: no PEM, nothing behind the certificate.
     if (!native.raw.equals(der) || !Buffer.from(read.rawData).equals(der)) throw notCanonical(where);
