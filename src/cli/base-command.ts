@@ -8,11 +8,12 @@ import type { SettingFlags } from './settings.ts';
 import type { Inside } from '../inside.ts';
 import type { Outside } from '../outside.ts';
 import type { Context } from './wiring.ts';
-import { renderError } from './error.ts';
+import { errorBody, renderError } from './error.ts';
+import type { ErrorBody } from './error.ts';
 
 /** An error as the contract prints it under `--json`. */
 export interface ErrorDocument {
-  readonly error: { readonly code: string; readonly message: string; readonly nextSteps: readonly string[] };
+  readonly error: ErrorBody;
 }
 
 /**
@@ -141,7 +142,7 @@ export abstract class BaseCommand extends Command {
 
   protected override toErrorJson(error: unknown): ErrorDocument {
     const known = asKnown(error, this.signal);
-    if (known) return { error: { code: known.code, message: known.message, nextSteps: known.nextSteps } };
+    if (known) return { error: errorBody(known) };
     const message = error instanceof Error ? error.message : String(error);
     const usage = exitOf(error) === 2;
     return {

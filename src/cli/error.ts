@@ -1,5 +1,12 @@
-import type { AmlpromoteError } from '../domain/errors.ts';
+import type { AmlpromoteError, ErrorCode } from '../domain/errors.ts';
 import { clean } from './text.ts';
+
+/** What `--json` prints of an error, in one document or as the result of one image of several. */
+export interface ErrorBody {
+  readonly code: string;
+  readonly message: string;
+  readonly nextSteps: string[];
+}
 
 const kinds: Readonly<Record<number, string>> = {
   1: 'bug',
@@ -9,11 +16,40 @@ const kinds: Readonly<Record<number, string>> = {
   130: 'interrupted',
 };
 
+/** For errors whose place of origin knows nothing better: nobody is left alone with a message. */
+const lastResorts: Partial<Record<ErrorCode, string>> = {
+  CONTENT_INVALID:
+    'What was read is not what it should be: find out who made or changed it, and have it made again.',
+  INTEGRITY_MISMATCH:
+    'Content changed on its way or at its source: run again, and if it stays so, find out who changed it.',
+  LISTED_CONTENT_MISSING:
+    'It was deleted where it was read (retention does that): build or release again, then run this once more.',
+  MANIFEST_INVALID: 'Correct the file and run again.',
+  USAGE: 'See the command with --help.',
+  INTERRUPTED: 'Run the same command again; it goes on where it stopped.',
+};
+
+const nextStepsOf = ({ code, exitCode, nextSteps }: AmlpromoteError): readonly string[] => {
+  if (nextSteps.length > 0) return nextSteps;
+  return [
+    lastResorts[code] ??
+      (exitCode === 20
+        ? 'Run again; what is done stays done.'
+        : 'Trying again will not help: change what the message names.'),
+  ];
+};
+
+export const errorBody = (error: AmlpromoteError): ErrorBody => ({
+  code: error.code,
+  message: error.message,
+  nextSteps: [...nextStepsOf(error)],
+});
+
 /** `refused (TAG_CONFLICT): message`, then what to do next. */
 export function renderError(error: AmlpromoteError): string {
   const lines = [
     `${kinds[error.exitCode] ?? 'error'} (${error.code}): ${clean(error.message, { multiline: true })}`,
   ];
-  for (const step of error.nextSteps) lines.push(`  next: ${clean(step)}`);
+  for (const step of nextStepsOf(error)) lines.push(`  next: ${clean(step)}`);
   return lines.join('\n');
 }

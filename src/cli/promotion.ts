@@ -9,7 +9,7 @@ import type { Outside } from '../outside.ts';
 import { approvedRoute } from '../policy/zones.ts';
 import { combinedExitCode, planPromotion, promoteInside, promoteOutside } from '../promote.ts';
 import type { PlanPlaces, PlanSubject, PromotionMode } from '../promote.ts';
-import { renderError } from './error.ts';
+import { errorBody, renderError } from './error.ts';
 import { openInside, openOutside } from './open.ts';
 import type { PromoteOutput } from './outputs.ts';
 import { readReleaseFile, writeReleaseFile } from './release-file.ts';
@@ -59,8 +59,7 @@ export async function runPromotion(context: Context, request: PromotionRequest):
       if (!(error instanceof AmlpromoteError) || subjects.length === 1 || context.signal.aborted) throw error;
       codes.push(error.exitCode);
       process.stderr.write(`${renderError(error)}\n`);
-      const { code, message, nextSteps } = error;
-      return { image: { name: subject.name }, error: { code, message, nextSteps: [...nextSteps] } };
+      return { image: { name: subject.name }, error: errorBody(error) };
     });
     results.push(result);
   }

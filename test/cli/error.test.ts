@@ -1,6 +1,6 @@
 import test from 'ava';
-import { renderError } from '../../src/cli/error.ts';
-import { AmlpromoteError } from '../../src/domain/errors.ts';
+import { errorBody, renderError } from '../../src/cli/error.ts';
+import { AmlpromoteError, exitCodes } from '../../src/domain/errors.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
 
 for (const [code, kind] of [
@@ -10,7 +10,9 @@ for (const [code, kind] of [
   ['INTERRUPTED', 'interrupted'],
 ] as const satisfies readonly (readonly [ErrorCode, string])[])
   test(`${code} is told as "${kind}"`, (t) => {
-    t.is(renderError(new AmlpromoteError(code, 'it happened')), `${kind} (${code}): it happened`);
+    const error = new AmlpromoteError(code, 'it happened', { nextSteps: ['Do this.'] });
+    t.is(renderError(error), `${kind} (${code}): it happened\n  next: Do this.`);
+    t.deepEqual(errorBody(error), { code, message: 'it happened', nextSteps: ['Do this.'] });
   });
 
 test('each next step has a line, and a message may have several', (t) => {
@@ -29,4 +31,12 @@ test('threat 31: an error that quotes a server cannot steer the terminal', (t) =
   );
   t.notRegex(text, /\p{Cc}(?<!\n)/u);
   t.is(text.split('\n').length, 2);
+});
+
+test('nobody is left alone with a message', (t) => {
+  for (const code of Object.keys(exitCodes) as ErrorCode[]) {
+    const error = new AmlpromoteError(code, 'm');
+    t.is(errorBody(error).nextSteps.length, 1, code);
+    t.regex(renderError(error), /\n {2}next: \S/);
+  }
 });

@@ -1,4 +1,5 @@
 import type { PlannedStep } from '../../promote.ts';
+import type { ErrorBody } from '../error.ts';
 import type { PromoteOutput } from '../outputs.ts';
 import { clean, table } from '../text.ts';
 import { verdictWord } from './verdict.ts';
@@ -6,7 +7,7 @@ import { verdictWord } from './verdict.ts';
 /** One image of several that did not make it. */
 export interface PromotionFailure {
   readonly image: { readonly name: string };
-  readonly error: { readonly code: string; readonly message: string; readonly nextSteps: string[] };
+  readonly error: ErrorBody;
 }
 
 export const renderPlan = (plan: readonly PlannedStep[]): string =>
