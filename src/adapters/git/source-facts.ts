@@ -45,8 +45,8 @@ export function gitSourceFacts(options: GitOptions = {}): SourceFacts {
 }
 
 /** URLs may carry tokens; a local path says nothing to others. Undefined for what is no remote repository. */
-function withoutCredentials(origin: string): string | undefined {
-  const scp = /^(?:[^@/\s]+@)?([a-zA-Z0-9.-]+):(?!\/\/)([^\s:]+)$/.exec(origin);
+export function withoutCredentials(origin: string): string | undefined {
+  const scp = /^(?:[^@/\s]+@)?([a-zA-Z0-9.-]{2,}):(?!\/\/)([^\s:\\]+)$/.exec(origin);
   if (scp) return `ssh://${scp[1] ?? ''}/${scp[2] ?? ''}`;
   if (!URL.canParse(origin)) return undefined;
   const url = new URL(origin);

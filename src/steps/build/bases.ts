@@ -94,7 +94,7 @@ function globalValues(
 }
 
 /** `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:+other}`, also nested once (Dockerfile reference, "Environment replacement"). */
-function substitute(text: string, values: ReadonlyMap<string, string>): string {
+export function substitute(text: string, values: ReadonlyMap<string, string>): string {
   return text.replaceAll(
     /\\(\$)|\$(?:([a-zA-Z_]\w*)|\{([a-zA-Z_]\w*)(?::?([-+])((?:[^{}]|\{[^{}]*\})*))?\})/g,
     (

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { createHasher, sha256 } from '../../domain/sha256.ts';
@@ -82,57 +81,6 @@ export async function readContext(directory: string, dockerfile: string): Promis
   };
 }
 
-/**
- * The tar for the engine: in order, owned by root as Docker's own client makes it. What is sent is compared with what was
- * read for the build key: a file that changed meanwhile ends the stream in BUILD_FAILED, so the key never lies.
- */
-export async function packContext(context: BuildContext, latest: number | undefined): Promise<Readable> {
-  const { pack } = await import('tar-stream');
-  const tar = pack();
-  const fill = async (): Promise<void> => {
-    for (const entry of context.entries) {
-      const header = {
-        name: entry.path,
-        mode: entry.mode,
-        mtime: new Date(Math.min(entry.modified, latest ?? Infinity) * 1000),
-        uid: 0,
-        gid: 0,
-      };
-      if (entry.type === 'file') {
-        const target = tar.entry({ ...header, type: 'file', size: entry.size });
-        const hasher = createHasher();
-        let size = 0;
-        for await (const chunk of createReadStream(join(context.directory, entry.path), {
-          highWaterMark: 256 * 1024,
-        })) {
-          const bytes = chunk as Uint8Array;
-          hasher.update(bytes);
-          size += bytes.byteLength;
-          if (size > entry.size) throw changed(entry.path);
-          if (!target.write(bytes)) await drained(target);
-          if (tar.destroyed) return;
-        }
-        if (hasher.digest() !== entry.digest) throw changed(entry.path);
-        target.end(undefined);
-      } else if (entry.type === 'symlink') {
-        tar.entry({ ...header, type: 'symlink', linkname: entry.target ?? '' });
-      } else {
-        tar.entry({ ...header, type: 'directory' });
-      }
-    }
-    tar.finalize();
-  };
-  fill().catch((error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error))));
-  return Readable.from(tar, { objectMode: false });
-}
-
-/** Or closed, when nobody wants the rest any more. */
-const drained = (target: NodeJS.EventEmitter): Promise<void> =>
-  new Promise((resolve) => {
-    target.once('drain', resolve);
-    target.once('close', resolve);
-  });
-
 function lineOf({ path, type, mode, digest, target }: ContextEntry): string {
   return canonicalJson({ path, type, mode: type === 'symlink' ? undefined : mode, digest, target });
 }
@@ -182,9 +130,4 @@ async function readIgnore(directory: string, dockerfile: string): Promise<Ignore
 const unsendable = (path: string, why: string): AmlpromoteError =>
   new AmlpromoteError('MANIFEST_INVALID', `the build context cannot be sent: ${path}: ${why}`, {
     nextSteps: ['Remove it from the context, or name it in .dockerignore.'],
-  });
-
-const changed = (path: string): AmlpromoteError =>
-  new AmlpromoteError('BUILD_FAILED', `${path} changed while the build context was being sent`, {
-    nextSteps: ['Run again when nothing writes to the build context any more.'],
   });

@@ -36,16 +36,18 @@ export function parseDockerfile(text: string): Dockerfile {
     directives.get('escape') === '`' ? '`' : '\\',
   )) {
     const stage = stages.at(-1);
+    const [flags] = /^(?:--\S+\s+)*/.exec(rest) ?? [''];
     needsBuildKit ||=
-      heredoc || /(?:^|\s)--(?:mount|network|security|link|chmod|parents|exclude|checksum)\b/.test(rest);
+      heredoc || /--(?:mount|network|security|link|chmod|parents|exclude|checksum)[=\s]/.test(flags);
     if (word === 'FROM') {
       const [, from = '', name] = /^(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/i.exec(rest) ?? [];
       stages.push({ from, name: name?.toLowerCase(), uses: [] });
     } else if (word === 'ARG' && !stage) {
       for (const [key, value] of argsOf(rest)) globalArgs.set(key, value);
     } else if (stage && (word === 'COPY' || word === 'ADD' || word === 'RUN')) {
-      for (const [, used = ''] of rest.matchAll(/(?:^|\s)--(?:from=|mount=\S*?\bfrom=)([^\s,]+)/g))
+      for (const [, used = ''] of flags.matchAll(/--(?:from=|mount=\S*?\bfrom=)([^\s,]+)/g)) {
         stage.uses.push(used);
+      }
     }
   }
   return { stages, globalArgs, needsBuildKit };

@@ -7,7 +7,7 @@ import type { BuildSource } from '../../manifest/image.ts';
 import { storeEngineImage } from '../../oci/archive/engine-image.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { BuildPorts } from '../build.ts';
-import { packContext } from './context.ts';
+import { packContext } from './context-tar.ts';
 import { previousLayers } from './previous-layers.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -35,9 +35,8 @@ export async function buildInEngine(
     ...(recipe.base ? { [annotations.baseName]: recipe.base.name } : {}),
     ...(recipe.base?.published === true ? { [annotations.baseDigest]: recipe.base.digest } : {}),
   };
-  const context = await packContext(recipe.context, ports.sourceDateEpoch);
   const image = await engine.build({
-    context: () => context,
+    context: () => packContext(recipe.context, ports.sourceDateEpoch),
     dockerfile: source.dockerfile,
     args: source.args,
     ...(source.target === undefined ? {} : { target: source.target }),

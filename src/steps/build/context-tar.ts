@@ -1,0 +1,98 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Pack } from 'tar-stream';
+import { AmlpromoteError } from '../../domain/errors.ts';
+import { createHasher } from '../../domain/sha256.ts';
+import type { BuildContext, ContextEntry } from './context.ts';
+
+/**
+ * The tar for the engine: in order, owned by root as Docker's own client makes it, no time later than `latest` (seconds
+ * since the epoch). What is sent is compared with what was read for the build key: a file that changed meanwhile ends the
+ * stream in BUILD_FAILED, so the key never lies.
+ */
+export const packContext = (context: BuildContext, latest: number | undefined): Readable =>
+  Readable.from(tarOf(context, latest), { objectMode: false });
+
+/** Begins when it is read, so that no failure comes before somebody listens. */
+async function* tarOf(context: BuildContext, latest: number | undefined): AsyncGenerator<Uint8Array> {
+  const { pack } = await import('tar-stream');
+  const tar = pack();
+  let failure: Error | undefined;
+  tar.on('error', (error) => (failure ??= error));
+  const filled = fill(tar, context, latest).catch((error: unknown) => {
+    failure ??= error instanceof Error ? error : new Error(String(error));
+    tar.destroy(failure);
+  });
+  try {
+    for await (const chunk of tar) yield chunk as Uint8Array;
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    tar.destroy();
+    await filled;
+  }
+  if (failure) throw failure;
+}
+
+async function fill(tar: Pack, context: BuildContext, latest: number | undefined): Promise<void> {
+  for (const entry of context.entries) {
+    const header = {
+      name: entry.path,
+      mode: entry.mode,
+      mtime: new Date(Math.min(entry.modified, latest ?? Infinity) * 1000),
+      uid: 0,
+      gid: 0,
+    };
+    if (entry.type === 'file') {
+      const target = tar.entry({ ...header, type: 'file', size: entry.size });
+      // It fails with the archive, whose failure is the one that is reported.
+      target.on('error', () => undefined);
+      await sendFile(join(context.directory, entry.path), entry, target);
+    } else if (entry.type === 'symlink') {
+      tar.entry({ ...header, type: 'symlink', linkname: entry.target ?? '' });
+    } else {
+      tar.entry({ ...header, type: 'directory' });
+    }
+    if (tar.destroyed) return;
+  }
+  tar.finalize();
+}
+
+async function sendFile(file: string, entry: ContextEntry, target: ReturnType<Pack['entry']>): Promise<void> {
+  const hasher = createHasher();
+  let size = 0;
+  const source = createReadStream(file, { highWaterMark: 256 * 1024 });
+  try {
+    for await (const chunk of source) {
+      const bytes = chunk as Uint8Array;
+      hasher.update(bytes);
+      size += bytes.byteLength;
+      if (size > entry.size) throw changed(entry.path);
+      if (!target.write(bytes)) await drained(target);
+      if (target.destroyed) return;
+    }
+  } catch (error) {
+    throw error instanceof AmlpromoteError ? error : changed(entry.path, error);
+  }
+  if (hasher.digest() !== entry.digest) throw changed(entry.path);
+  target.end(undefined);
+}
+
+/** Or closed, when nobody wants the rest any more. */
+const drained = (target: NodeJS.EventEmitter): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      target.off('drain', done);
+      target.off('close', done);
+      resolve();
+    };
+    target.on('drain', done);
+    target.on('close', done);
+  });
+
+const changed = (path: string, cause?: unknown): AmlpromoteError =>
+  new AmlpromoteError('BUILD_FAILED', `${path} changed while the build context was being sent`, {
+    cause,
+    nextSteps: ['Run again when nothing writes to the build context any more.'],
+  });
