@@ -31,6 +31,7 @@ export function createProgress(
     switch (event.type) {
       case 'started':
         started.set(event.step, now());
+        live.reset();
         line(event.step, clean(event.subject));
         break;
       case 'finished': {
@@ -60,7 +61,7 @@ type BytesEvent = Extract<ProgressEvent, { type: 'bytes' }>;
 function liveLine(
   output: ProgressOutput,
   now: () => number,
-): { update: (event: BytesEvent) => void; clear: () => void } {
+): { update: (event: BytesEvent) => void; clear: () => void; reset: () => void } {
   const active = new Map<string, BytesEvent>();
   let shown = false;
   let last = 0;
@@ -86,6 +87,11 @@ function liveLine(
       const text = `${label(event.step)} ${bytes(done)} at ${bytes(rate)}/s  ${parts.join('  ')}`;
       output.write(`\r\u001B[2K${text.slice(0, output.columns - 1)}`);
       shown = true;
+    },
+    reset() {
+      active.clear();
+      origin = undefined;
+      finishedBytes = 0;
     },
     clear() {
       if (shown) output.write('\r\u001B[2K');

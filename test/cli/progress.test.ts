@@ -75,6 +75,13 @@ test('the live line counts what is done and drops it, and is never wider than th
   t.true(lines.every((line) => line.length < 30));
 });
 
+test('each step counts its own bytes', (t) => {
+  const next: ProgressEvent = { type: 'started', step: 'publish', subject: 'again' };
+  const text = written([bytesOf(4_000_000), next, bytesOf(1_000_000)], { columns: 80 });
+  t.regex(text, /publish {3}1\.00 MB at 0 B\/s/);
+  t.notRegex(text, /5\.00 MB/);
+});
+
 test('colour only where it is asked for', (t) => {
   t.false(written(story).includes('\u001B['));
   t.true(written(story, { color: true }).includes('\u001B[32m+ done\u001B[0m'));

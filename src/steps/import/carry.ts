@@ -57,6 +57,12 @@ export async function carry(options: CarryOptions): Promise<{ carried: CarriedRe
 async function fetchOne(content: Descriptor, options: CarryOptions): Promise<void> {
   const { document, importer, target, progress, signal } = options;
   const subject = `${target.name}@${content.digest}`;
+  // This is the part that takes its time, and a server-side import shows no bytes.
+  progress({
+    type: 'note',
+    step: 'import',
+    message: `carrying ${content.digest} by ${importer.route} into ${target.name}`,
+  });
   await importer
     .carry({
       sourceRepository: document.repository,
