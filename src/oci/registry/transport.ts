@@ -38,10 +38,19 @@ export function createTransport(options: RegistryOptions, limits: Limits): Trans
   const http = process.getBuiltinModule('node:http');
   const https = process.getBuiltinModule('node:https');
   const settings = { keepAlive: true, maxSockets: 64 };
-  let own: InstanceType<typeof http.Agent> | undefined;
+  const base = (options.scheme ?? 'https') + ':';
+  // An agent serves one protocol; a redirect may lead from loopback http to https.
+  const own = new Map<string, InstanceType<typeof http.Agent>>();
+  const agentFor = (protocol: string) => {
+    if (options.agent && protocol === base) return options.agent;
+    const made =
+      own.get(protocol) ?? (protocol === 'https:' ? new https.Agent(settings) : new http.Agent(settings));
+    own.set(protocol, made);
+    return made;
+  };
   const begin = (request: WireRequest, size: number | undefined): ClientRequest => {
     const secure = request.url.protocol === 'https:';
-    const agent = options.agent ?? (own ??= secure ? new https.Agent(settings) : new http.Agent(settings));
+    const agent = agentFor(request.url.protocol);
     const parameters: RequestOptions = {
       method: request.method,
       agent,

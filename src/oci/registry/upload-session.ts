@@ -4,6 +4,7 @@ import { pushScope } from './auth.ts';
 import type { Client } from './client.ts';
 import type { Answer } from './errors.ts';
 import { protocolError } from './errors.ts';
+import { isSuccess } from './redirects.ts';
 
 /** An upload session; every answer of the registry may move it. */
 export interface Session {
@@ -78,7 +79,7 @@ export async function uploadStatus(
     what,
     signal,
   });
-  if (answer.status !== 204) {
+  if (!isSuccess(answer.status)) {
     if (answer.status < 500 && answer.status !== 401 && answer.status !== 403) return undefined;
     throw client.errorOf(answer, what);
   }
