@@ -4,7 +4,7 @@ import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import { tags } from '../domain/names.ts';
 import { copyContent } from '../oci/copy.ts';
-import type { Registry } from '../ports/content.ts';
+import type { Registry, Repository } from '../ports/content.ts';
 
 export interface PublishInput {
   readonly repository: string;
@@ -40,12 +40,13 @@ export async function publish(
   const reference = `${ports.registry.host}/${repository}@${image.digest}`;
   ports.progress({ type: 'started', step: 'publish', subject: reference });
   const tag = input.buildKey === undefined ? undefined : tags.build(input.buildKey.slice(0, 12));
-  const source = ports.store.repository(repository);
   const there = await target.resolve(tag ?? image.digest);
   let bytes = 0;
   const already = there?.digest === image.digest;
   if (!already) {
-    if (!(await source.resolve(image.digest))) {
+    // The store may have been pruned, and another build may have taken the tag over: then the registry's own copy serves.
+    const from = await firstThatHas(image, [ports.store.repository(repository), target]);
+    if (!from) {
       throw new AmlpromoteError(
         'NOT_FOUND',
         `${repository}@${image.digest} is neither in the store nor in ${ports.registry.host}`,
@@ -55,7 +56,7 @@ export async function publish(
       );
     }
     const copied = await copyContent({
-      from: source,
+      from,
       to: target,
       root: image,
       ...(tag === undefined ? {} : { tag }),
@@ -68,4 +69,12 @@ export async function publish(
   }
   ports.progress({ type: 'finished', step: 'publish', subject: reference, already, detail: reference });
   return { image, reference, already, bytes };
+}
+
+async function firstThatHas(
+  image: Descriptor,
+  repositories: readonly Repository[],
+): Promise<Repository | undefined> {
+  for (const repository of repositories) if (await repository.resolve(image.digest)) return repository;
+  return undefined;
 }
