@@ -1,11 +1,11 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { debian12 } from '../support/oci-layout.ts';
+import { debian12, writeLayout } from '../support/oci-layout.ts';
 import { shellFiles } from '../support/shell-image.ts';
 
 export interface ImageOptions {
-  /** Shell command of the smoke job; it has `${{inputs.data}}` and `${{outputs.model}}`. */
-  readonly smoke: string;
+  /** Shell command of the smoke job, if there is one; it has `${{inputs.data}}` and `${{outputs.model}}`. */
+  readonly smoke?: string;
   /** Lines at the end of the Dockerfile. */
   readonly more?: readonly string[];
   /** Goes into the image with its name: so it is one that no engine has in its cache. */
@@ -16,7 +16,7 @@ export interface ImageOptions {
 export const firstStep = 'step 42 is done';
 
 /** What the smoke job gets as its file. */
-export const smokeData = 'age,churned\n42,1\n';
+const smokeData = 'age,churned\n42,1\n';
 
 const packages = {
   tzdata: '2024a-0+deb12u1',
@@ -57,24 +57,35 @@ export function writeImage(folder: string, name: string, options: ImageOptions):
     ].join('\n'),
   );
   writeFileSync(path.join(folder, 'data.csv'), smokeData);
-  const manifest = path.join(folder, `${name}.yaml`);
-  writeFileSync(
-    manifest,
-    [
-      'apiVersion: amlpromote/v1',
-      'kind: Image',
-      `name: ${name}`,
-      'version: 1.4.0',
-      `repository: ml/${name}`,
-      `source: { build: { context: ./${name} } }`,
-      'environment: { description: end-to-end test, tags: { team: churn } }',
+  return writeManifest(folder, name, `{ build: { context: ./${name} } }`, smoke);
+}
+
+/** The same packages as an image that exists already, in an OCI layout: needs no engine. */
+export function writeLayoutImage(folder: string, name: string): string {
+  const layers = [debian12(packages), { 'app/name.txt': name }];
+  const { digest } = writeLayout(path.join(folder, name), layers);
+  return writeManifest(folder, name, `{ image: "oci:./${name}@${digest}" }`);
+}
+
+function writeManifest(folder: string, name: string, source: string, smoke?: string): string {
+  const file = path.join(folder, `${name}.yaml`);
+  const lines = [
+    'apiVersion: amlpromote/v1',
+    'kind: Image',
+    `name: ${name}`,
+    'version: 1.4.0',
+    `repository: ml/${name}`,
+    `source: ${source}`,
+    'environment: { description: end-to-end test, tags: { team: churn } }',
+  ];
+  if (smoke !== undefined)
+    lines.push(
       'smoke:',
       `  command: ${JSON.stringify(smoke)}`,
       '  inputs: { data: { type: uri_file, path: ./data.csv } }',
       '  outputs: { model: { type: uri_folder } }',
       '  timeout: 5m',
-      '',
-    ].join('\n'),
-  );
-  return manifest;
+    );
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return file;
 }
