@@ -11,15 +11,23 @@ import { readBlob } from '../oci/verified.ts';
 import type { ContentReader } from '../ports/content.ts';
 import type { EvidenceArtifact } from './artifact.ts';
 
-/** Smoke inputs travel with the release, so they stay small: 1 MiB each. */
+/** Smoke inputs travel with the release, so they stay small: 1 MiB each, and few. */
 export const maxSmokeInputBytes = 1024 * 1024;
+const maxSmokeInputs = 64;
 
 const fileName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/);
 const uriType = z.enum(['uri_file', 'uri_folder']);
 
 const inputSchema = z.union([
   /** `layer`: position among the artifact's input layers. */
-  z.strictObject({ type: z.literal('uri_file'), file: fileName, layer: z.int().min(0).max(63) }),
+  z.strictObject({
+    type: z.literal('uri_file'),
+    file: fileName,
+    layer: z
+      .int()
+      .min(0)
+      .max(maxSmokeInputs - 1),
+  }),
   z.strictObject({
     type: uriType,
     job: z.string().refine(isEnvironmentName),
@@ -107,6 +115,8 @@ export async function readCarriedManifest(
   ) {
     throw new AmlpromoteError('CONTENT_INVALID', `${where} is of another type`);
   }
+  if (rest.length > maxSmokeInputs)
+    throw new AmlpromoteError('CONTENT_INVALID', `${where} packs more than ${maxSmokeInputs} smoke inputs`);
   const json = await readBlob(reader, first, 256 * 1024);
   const parsed = carriedManifestSchema.safeParse(parseStrictJson(json, { where, maxDepth: 16 }));
   if (!parsed.success) {
