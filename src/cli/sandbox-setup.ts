@@ -17,7 +17,11 @@ export async function writeSandboxFiles(directory: string): Promise<void> {
     organisation: { name: 'Contoso', state: 'Tokyo', country: 'JP' },
     clock: systemClock,
     createIdentities: { createSigningIdentity, createLoneIdentity },
-    policy: await readFile(path.join(shipped, 'policy.demo.yaml'), 'utf8'),
+    // Its first line tells editors of a schema that is beside it only there.
+    policy: (await readFile(path.join(shipped, 'policy.demo.yaml'), 'utf8')).replace(
+      /^# yaml-language.*\n/,
+      '',
+    ),
   });
   const database = path.join(directory, 'db');
   if (await exists(database)) return;
