@@ -114,7 +114,8 @@ test.serial(
       world.sandbox.context.stores.nonsensitive.blobs.read(document.index.digest).toString(),
     ) as { manifests: { digest: Digest }[] };
     const { digest } = index.manifests.at(-1)!;
-    onImport({ kind: 'drop-digest', digest });
+    // The import of the index leaves it out; asked for by itself, it is not there.
+    world.sandbox.faults.add({ path: '/importImage$', count: 1, action: { kind: 'drop-digest', digest } });
     world.sandbox.context.stores.nonsensitive.repository('ml/lossy')?.deleteManifest(digest);
     await world.refused(t, ['import', file], {
       exitCode: 10,
