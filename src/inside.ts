@@ -44,6 +44,8 @@ export interface WorkspaceChoice {
 
 /** The steps of the sensitive side. All take a release and nothing of the other zone. */
 export interface Inside {
+  /** Whether it could be registered at all, from the zones manifest alone. @throws ROUTE_NOT_APPROVED, NOT_ADMITTED, USAGE */
+  requireAdmitted(document: ReleaseDocument, choice: WorkspaceChoice): void;
   import(document: ReleaseDocument): Promise<ImportReport>;
   /** What is in the final repository, as register and run see it. */
   verify(document: ReleaseDocument): Promise<VerificationReport>;
@@ -74,6 +76,10 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
   };
 
   return {
+    requireAdmitted: (document, choice) => {
+      checkOrigin(zones, document);
+      chooseWorkspace(zones, document.repository, choice);
+    },
     verify,
     import: async (document) => {
       checkOrigin(zones, document);
@@ -163,6 +169,7 @@ function chooseCompute(
   computes: Readonly<Record<string, string>>,
   wanted: string | undefined,
 ): string | undefined {
-  if (wanted !== undefined) return computes[wanted] ?? wanted;
-  return computes['cpu'] ?? Object.values(computes)[0];
+  if (wanted !== undefined) return Object.hasOwn(computes, wanted) ? computes[wanted] : wanted;
+  const [only, ...more] = Object.values(computes);
+  return computes['cpu'] ?? (more.length === 0 ? only : undefined);
 }

@@ -21,7 +21,7 @@ import type { ScanStepReport } from './steps/scan.ts';
 import { sign, signIndex } from './steps/sign.ts';
 import type { SignReport } from './steps/sign.ts';
 import { evidenceOf } from './steps/sign.ts';
-import { imageManifests } from './steps/verify/image.ts';
+import { readPlatforms } from './steps/verify/image.ts';
 import { verifyImage } from './steps/verify.ts';
 import { AmlpromoteError } from './domain/errors.ts';
 import type { ContentReader } from './ports/content.ts';
@@ -145,8 +145,8 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
         progress,
       };
       const platforms: ScanStepReport[] = [];
-      for (const platform of await imageManifests(content, image)) {
-        platforms.push(await scan({ repository, image: platform }, scanPorts, policy, signal));
+      for (const { descriptor } of await readPlatforms(content, image)) {
+        platforms.push(await scan({ repository, image: descriptor }, scanPorts, policy, signal));
       }
       return { image, repository, platforms };
     },

@@ -127,12 +127,16 @@ export interface InsideResult {
   readonly run?: RunReport;
 }
 
-/** import (carry, verify, admit) → register → run, each of the last two over a verification of its own. */
+/**
+ * import (carry, verify, admit) → register → run, each of the last two over a verification of its own. What no workspace may
+ * use is not imported either.
+ */
 export async function promoteInside(
   inside: Inside,
   document: ReleaseDocument,
   choice: WorkspaceChoice,
 ): Promise<InsideResult> {
+  inside.requireAdmitted(document, choice);
   const imported = await inside.import(document);
   const registered = await inside.register(document, choice);
   const smoke = imported.verification.verified?.carried.smoke;

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ProgressEvent } from '../../src/domain/events.ts';
+import type { ScanReport } from '../../src/domain/scan.ts';
 import { createInside } from '../../src/inside.ts';
 import type { Inside } from '../../src/inside.ts';
 import { loadImage } from '../../src/manifest/image.ts';
@@ -124,13 +125,16 @@ export interface RunOptions {
   readonly killAtEffect?: number;
   /** Dies right after this many writes. */
   readonly killAfterWrites?: number;
+  readonly policy?: Policy;
+  /** What the scanner finds. */
+  readonly found?: Partial<ScanReport>;
 }
 
 /** An empty directory for a store. */
 export const newStore = (ground: Ground): string => mkdtempSync(path.join(ground.folder, 'store-'));
 
 export function startRun(ground: Ground, world: MemoryZones, options: RunOptions): Run {
-  const { killAtEffect = Infinity, killAfterWrites = Infinity } = options;
+  const { killAtEffect = Infinity, killAfterWrites = Infinity, policy = ground.policy } = options;
   const life = mortalLife({ killAfter: killAfterWrites });
   const events: ProgressEvent[] = [];
   const effects: string[] = [];
@@ -142,12 +146,12 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
     if (effects.length >= killAtEffect) life.die();
   };
   const { clock } = world;
-  const { identities, zones, policy } = ground;
+  const { identities, zones } = ground;
   const outside = createOutside(policy, {
     store: async () => life.port('store', await openStore(options.store)),
     registry: async () => life.port('dev', world.dev),
     engine: async () => life.port('engine', world.engine),
-    scanner: async () => life.port('scanner', scanner),
+    scanner: async () => life.port('scanner', scannerOf(options.found)),
     signer: async () => life.port('signer', identities.releaseSigner),
     clock,
     progress,
@@ -174,10 +178,10 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
   return { life, outside, inside, events, effects };
 }
 
-const scanner: Scanner = {
+const scannerOf = (found: Partial<ScanReport> = {}): Scanner => ({
   cacheKey: async () => 'scanner 1, database 1',
   scan: async ({ image }) => ({
-    report: report({ image: image.digest }),
+    report: report({ image: image.digest, ...found }),
     sbom: Buffer.from(JSON.stringify(bom)),
   }),
-};
+});

@@ -1,0 +1,82 @@
+import test from 'ava';
+import type { ReleaseDocument } from '../src/domain/release.ts';
+import { AmlpromoteError } from '../src/domain/errors.ts';
+import type { Inside } from '../src/inside.ts';
+import { combinedExitCode, planPromotion, promoteInside } from '../src/promote.ts';
+import type { PlanPlaces, PlanSubject } from '../src/promote.ts';
+
+const places: PlanPlaces = {
+  mode: 'both',
+  nonsensitiveHost: 'contosodev.azurecr.io',
+  sensitiveHost: 'contososec.azurecr.io',
+  route: 'acr-import',
+  workspace: 'risk',
+};
+const subject: PlanSubject = {
+  name: 'churn-train',
+  version: '1.4.0',
+  repository: 'ml/churn-train',
+  source: { kind: 'build', context: '/src/churn' },
+  smoke: true,
+};
+const steps = (of: Partial<PlanSubject>, at: Partial<PlanPlaces>): string =>
+  planPromotion({ ...subject, ...of }, { ...places, ...at })
+    .map(({ step }) => step)
+    .join(' ');
+
+test('the plan has the steps of the sides that are asked for, in order', (t) => {
+  const outside = 'build scan publish sign release';
+  const inside = 'import verify register run';
+  t.is(steps({}, {}), `${outside} ${inside}`);
+  t.is(steps({}, { mode: 'outside' }), outside);
+  t.is(steps({}, { mode: 'inside' }), inside);
+  t.is(steps({ smoke: false }, { mode: 'inside' }), 'import verify register');
+  for (const { side, step, image } of planPromotion(subject, places)) {
+    t.is(side, outside.includes(step) ? 'outside' : 'inside');
+    t.is(image, 'churn-train');
+  }
+});
+
+test('the plan says where and by which way', (t) => {
+  const text = planPromotion(subject, places)
+    .map(({ does }) => does)
+    .join('\n');
+  for (const part of [
+    '/src/churn',
+    'contosodev.azurecr.io/ml/churn-train',
+    'acr-import',
+    'contososec.azurecr.io/ml/churn-train',
+    'churn-train:1.4.0',
+    'workspace risk',
+  ])
+    t.true(text.includes(part), part);
+  const [first] = planPromotion({ ...subject, source: { kind: 'image', from: 'sha256:…' } }, places);
+  t.is(first?.does, 'take over sha256:…');
+});
+
+const codes: readonly (readonly [readonly number[], number])[] = [
+  [[], 0],
+  [[20, 10], 10],
+  [[20, 20], 20],
+  [[2, 20], 20],
+  [[2], 2],
+  [[1, 2], 1],
+  [[10, 130], 130],
+];
+for (const [given, expected] of codes) {
+  test(`exit codes ${given.join(', ') || 'none'} together are ${expected}`, (t) => {
+    t.is(combinedExitCode(given), expected);
+  });
+}
+
+test('what no workspace may use is not imported either', async (t) => {
+  const asked: string[] = [];
+  const inside = new Proxy({} as Inside, {
+    get: (_target, step) => () => {
+      asked.push(String(step));
+      throw new AmlpromoteError('NOT_ADMITTED', 'no');
+    },
+  });
+  await t.throwsAsync(promoteInside(inside, {} as ReleaseDocument, {}), { instanceOf: AmlpromoteError });
+  t.deepEqual(asked, ['requireAdmitted']);
+});
