@@ -1,5 +1,5 @@
 /**
- * Gets the public tools that some tests compare with: Debian's docker-registry and skopeo, and, where Go is, notation,
+ * Gets the public tools that some tests compare with: Debian's docker-registry, skopeo, jq and openssl, and, where Go is, notation,
  * cosign, oras and crane at fixed versions below `.work/bin`. What cannot be had is said, and the tests that want it are
  * skipped. Building the Go programs takes some minutes, once. By hand: `node scripts/tools.ts`.
  */
@@ -8,7 +8,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { aptInstall, findProgram, isDebianRoot } from './system.ts';
 
-const debianTools = ['docker-registry', 'skopeo'];
+const debianTools = ['docker-registry', 'skopeo', 'jq', 'openssl'];
 
 const goTools: Readonly<Record<string, string>> = {
   notation: 'github.com/notaryproject/notation/cmd/notation@v1.3.2',
