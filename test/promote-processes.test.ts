@@ -1,0 +1,60 @@
+import test from 'ava';
+import { outputSchemas } from '../src/cli/outputs.ts';
+import { startCommand } from './e2e/process.ts';
+import { loopbackOf } from './support/sandbox/loopback.ts';
+import { startTwoZones } from './support/two-zones.ts';
+
+/** A line of stderr on which the process is killed: a step begins, so the ones before it are done. */
+const moments = [/^publish /, /^release /, /^import /, /^verify /, /^register /];
+
+test('threat 40: kill -9 between any two steps, in processes of their own: run again, same digests', async (t) => {
+  const zones = await startTwoZones();
+  t.teardown(async () => zones.close());
+  const image = zones.image('killed');
+  const environment = {
+    PATH: process.env.PATH ?? '',
+    HOME: zones.file('.'),
+    AMLPROMOTE_STORE: zones.store,
+    AMLPROMOTE_CACHE: zones.file('cache'),
+  };
+  const promote = () =>
+    startCommand(['promote', image.file, '--zones', zones.zones.both, '--json'], {
+      cwd: zones.file('.'),
+      env: environment,
+    });
+  const released = async (): Promise<string | undefined> => {
+    const answer = await loopbackOf(zones.sandbox, 'nonsensitive').manifest('ml/killed', 'release-1');
+    await answer.body?.cancel();
+    return answer.status === 200 ? (answer.headers.get('docker-content-digest') ?? undefined) : undefined;
+  };
+
+  let release: string | undefined;
+  for (const moment of moments) {
+    const command = promote();
+    const line = await command.line(moment);
+    command.kill('SIGKILL');
+    const { signal, stdout, stderr } = await command.ended;
+    t.truthy(line, stderr);
+    t.is(signal, 'SIGKILL', stderr);
+    t.is(stdout, '');
+    const now = await released();
+    if (release !== undefined) t.is(now, release, String(moment));
+    release = now;
+  }
+  t.truthy(release);
+
+  const documents = [];
+  for (const run of ['the rest', 'nothing left to do']) {
+    const { exitCode, stdout, stderr } = await promote().ended;
+    t.is(exitCode, 0, `${run}: ${stderr}`);
+    documents.push(outputSchemas.promote.parse(JSON.parse(stdout)));
+  }
+  for (const document of documents) {
+    t.is(document.image.digest, image.digest);
+    t.is(document.release?.digest, release);
+    t.true(document.delivered?.reference.endsWith(`/ml/killed@${image.digest}`));
+  }
+  t.deepEqual(documents[0]?.receipt, documents[1]?.receipt);
+  t.is(documents[0]?.environment?.id, documents[1]?.environment?.id);
+  t.true(documents[1]?.environment?.already);
+});
