@@ -24,6 +24,13 @@ export interface PruneResult {
 const slack = 60_000;
 
 /**
+ * Tags by which the steps find their own work (build, facts, scan) hold an image for a week only: otherwise every build
+ * that was ever made would stay. An image that a version or release names keeps them anyway.
+ */
+const isWorkTag = (tag: string): boolean => /^(?:build|facts|scan)-[0-9a-f]{12}$/.test(tag);
+const workAge = 7 * 24 * 3600 * 1000;
+
+/**
  * Frees what is not reachable from a tag, or attached to something that is. Content that a living process wrote, or
  * looked for and found, since it opened the store stays, so builds and imports may run meanwhile.
  * Call it under the lock.
@@ -34,7 +41,7 @@ export async function pruneStore(
   now: number,
 ): Promise<PruneResult> {
   const cutoff = (await oldestSession(paths, now)) - slack;
-  const kept = await reachable(paths, entries, cutoff);
+  const kept = await reachable(paths, entries, cutoff, now);
   const rest = entries.filter((entry) => kept.has(entry.descriptor.digest));
   // Names go before the content that they name: a kill in between leaves no dangling name.
   if (rest.length < entries.length) await writeEntries(paths, rest);
@@ -70,6 +77,7 @@ async function reachable(
   paths: StorePaths,
   entries: readonly Entry[],
   cutoff: number,
+  now: number,
 ): Promise<ReadonlySet<Digest>> {
   const kept = new Set<Digest>();
   const subjects = new Map<Digest, Digest>();
@@ -88,8 +96,9 @@ async function reachable(
   };
 
   for (const entry of entries) {
-    const isNew = await changedSince(blobPath(paths, entry.descriptor.digest), cutoff);
-    if (entry.tag !== undefined || entry.foreign || isNew) await keep(entry);
+    const isRoot = entry.foreign || (entry.tag !== undefined && !isWorkTag(entry.tag));
+    const limit = entry.tag === undefined ? cutoff : Math.min(cutoff, now - workAge);
+    if (isRoot || (await changedSince(blobPath(paths, entry.descriptor.digest), limit))) await keep(entry);
     const subject = entry.subject ?? (await contentOf(paths, entry))?.subject;
     if (subject) subjects.set(entry.descriptor.digest, subject);
   }

@@ -193,6 +193,24 @@ test('prune keeps what a tag needs and its evidence, recursively, and nothing el
   t.deepEqual(await store.prune(), { removed: 0, bytes: 0 });
 });
 
+test('prune lets go of builds that no version names any more, after a week', async (t) => {
+  const directory = temporaryDirectory(t);
+  const store = await openStore(directory);
+  const repository = store.repository('a');
+  const named = await pushImage(repository, ['named'], { tag: 'build-aaaaaaaaaaaa' });
+  await repository.pushManifest(named, '1.0');
+  const superseded = await pushImage(repository, ['superseded'], { tag: 'build-bbbbbbbbbbbb' });
+  const facts = await pushImage(repository, ['facts'], {
+    tag: 'facts-bbbbbbbbbbbb',
+    subject: superseded.descriptor,
+  });
+  t.is((await store.prune()).removed, 0);
+  makeOld(directory);
+  t.is((await store.prune()).removed, 6);
+  t.deepEqual(await repository.tags(), ['1.0', 'build-aaaaaaaaaaaa']);
+  t.is(await repository.resolve(facts.descriptor.digest), undefined);
+});
+
 /** As if everything had been written long before any process that lives now. */
 function makeOld(directory: string): void {
   const blobs = join(directory, 'blobs', 'sha256');

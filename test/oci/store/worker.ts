@@ -33,7 +33,10 @@ switch (mode) {
         else say('half');
       },
     });
-    await repository.pushBlob({ ...descriptorOf('never'), size: 2 ** 30 }, async () => slow);
+    await Promise.race([
+      repository.pushBlob({ ...descriptorOf('never'), size: 2 ** 30 }, async () => slow),
+      forever(),
+    ]);
     break;
   }
   case 'pushes': {
