@@ -1,7 +1,7 @@
 /**
  * Gets the public tools that some tests compare with: Debian's docker-registry, skopeo, jq and openssl, and, where Go is, notation,
  * cosign, oras and crane at fixed versions below `.work/bin`. What cannot be had is said, and the tests that want it are
- * skipped. Building the Go programs takes some minutes, once. By hand: `node scripts/tools.ts`.
+ * skipped. Building the Go programs takes some minutes, once: only in CI, and by hand with `npm run tools`.
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -23,10 +23,12 @@ const goTimeout = 20 * 60 * 1000;
 export interface ToolOptions {
   readonly workDir: string;
   readonly log: (line: string) => void;
+  /** Also build the Go programs that are missing: some minutes, once. */
+  readonly build: boolean;
 }
 
 /** Adds what it finds or makes to `PATH` of this process and of those that it starts. */
-export async function ensureTools({ workDir, log }: ToolOptions): Promise<void> {
+export async function ensureTools({ workDir, log, build }: ToolOptions): Promise<void> {
   const bin = path.join(workDir, 'bin');
   addToPath(bin);
   for (const folder of ['/usr/local/go/bin', await goBin()]) if (folder) addToPath(folder);
@@ -35,13 +37,15 @@ export async function ensureTools({ workDir, log }: ToolOptions): Promise<void> 
   if (missing.length > 0 && (await isDebianRoot())) await aptInstall(missing, log);
 
   const wanted = await without(Object.keys(goTools));
-  if (wanted.length > 0 && (await findProgram('go')) !== undefined) {
+  if (build && wanted.length > 0 && (await findProgram('go')) !== undefined) {
     await mkdir(bin, { recursive: true });
     for (const name of wanted) await goInstall(name, bin, log);
   }
   const absent = await without([...debianTools, ...Object.keys(goTools)]);
   if (absent.length > 0)
-    log(`not to be had here: ${absent.join(', ')}; the tests that need them are skipped`);
+    log(
+      `not here: ${absent.join(', ')}; the tests that need them are skipped${build ? '' : ' (npm run tools gets what can be had)'}`,
+    );
 }
 
 async function goInstall(name: string, bin: string, log: (line: string) => void): Promise<void> {
@@ -77,5 +81,6 @@ if (import.meta.main) {
   await ensureTools({
     workDir: path.resolve(import.meta.dirname, '../.work'),
     log: (line) => void process.stdout.write(`${line}\n`),
+    build: true,
   });
 }
