@@ -9,6 +9,7 @@ import test from 'ava';
 import { packContext } from '../../../src/steps/build/context-tar.ts';
 import { readContext } from '../../../src/steps/build/context.ts';
 import { temporaryDirectory } from '../../support/temp-directory.ts';
+import { findTool } from '../../support/tools.ts';
 
 const files = { Dockerfile: 'FROM scratch\n', 'a.txt': 'a', 'sub/b.txt': 'b' };
 
@@ -159,6 +160,6 @@ test('a socket is left out, a pipe is refused', async (t) => {
   await once(server, 'listening');
   t.teardown(() => server.close());
   t.false((await paths(directory)).includes('sock'));
-  execFileSync('mkfifo', [path.join(directory, 'pipe')]);
+  execFileSync(findTool('mkfifo') ?? '', [path.join(directory, 'pipe')]);
   await t.throwsAsync(readContext(directory, 'Dockerfile'), { code: 'MANIFEST_INVALID', message: /pipe/ });
 });
