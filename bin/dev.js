@@ -16,6 +16,7 @@ if (major < 22 || (major === 22 && minor < 22)) {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 pjson.oclif.commands = './commands';
+pjson.oclif.hooks.command_not_found.target = './src/cli/command-not-found.ts';
 process.stdout.on('error', (error) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -197,3 +197,14 @@ test.serial('usage errors are one document, too', async (t) => {
   t.is(error.code, 'MANIFEST_INVALID');
   t.false(existsSync('a.yaml'));
 });
+
+test.serial('a mistyped command is a usage error with a guess', async (t) => {
+  for (const [argv, meant] of [
+    [['promot', 'image.yaml'], /Did you mean amlpromote promote\?/],
+    [['sandbox', 'stopp', '--dir', 'x'], /Did you mean amlpromote sandbox stop\?/],
+    [['frobnicate'], /^amlpromote --help/],
+  ] as const) {
+    const { nextSteps } = await world.refused(t, argv, { exitCode: 2, code: 'USAGE' });
+    t.regex(nextSteps.join(' '), meant);
+  }
+});

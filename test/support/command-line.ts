@@ -17,8 +17,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** As bin/dev.js: the commands from their sources, and never a left-over manifest. */
 export const loadOptions = (): NonNullable<Exclude<Parameters<typeof run>[1], string>> => {
   const pjson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    oclif: object;
+    oclif: { hooks: { command_not_found: { target: string } } };
   };
+  pjson.oclif.hooks.command_not_found.target = './src/cli/command-not-found.ts';
   return {
     root,
     ignoreManifest: true,
