@@ -1,7 +1,6 @@
 /** One copy by our side, as a process of its own: what the bench times. `node ours.js '{"from":…,"to":…}'` */
 import { readFile } from 'node:fs/promises';
-import { copyContent } from '../src/oci/copy.ts';
-import { createRegistry } from '../src/oci/registry/registry.ts';
+import { enableCompileCache } from 'node:module';
 import type { Registry } from '../src/ports/content.ts';
 
 export interface Place {
@@ -19,6 +18,11 @@ export interface OurCopy {
   readonly to: Place;
   readonly mountFrom?: string;
 }
+
+// As bin/run.js does.
+enableCompileCache();
+const { copyContent } = await import('../src/oci/copy.ts');
+const { createRegistry } = await import('../src/oci/registry/registry.ts');
 
 async function open(place: Place): Promise<Registry> {
   if (place.store !== undefined) return (await import('../src/oci/store/store.ts')).openStore(place.store);

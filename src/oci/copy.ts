@@ -3,7 +3,8 @@ import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import { isImageManifestType, isIndexType } from '../domain/media-types.ts';
 import type { ContentReader, Repository } from '../ports/content.ts';
-import type { Limiter } from './copy-limiter.ts';
+import type { CopyJob } from './copy-blob.ts';
+import { checkAborted, copyBlob, interrupted } from './copy-blob.ts';
 import { createLimiter } from './copy-limiter.ts';
 import { childrenOf, parseManifest } from './manifest.ts';
 
@@ -41,18 +42,6 @@ const looksAtATime = 16;
 /** Nesting of indexes: a release lists an image index that lists images. */
 const maxDepth = 5;
 
-interface Job {
-  readonly options: CopyOptions;
-  /** Aborted by the caller, or by the first failure: then nothing new begins and what runs is broken off. */
-  readonly signal: AbortSignal;
-  readonly fail: (error: unknown) => void;
-  readonly transfers: Limiter;
-  readonly looks: Limiter;
-  /** Blobs and manifests of this run, by digest: each is looked at once, however often it is listed. */
-  readonly seen: Map<Digest, Promise<void>>;
-  readonly report: { copied: number; mounted: number; skipped: number; bytes: number };
-}
-
 /**
  * Copies a manifest or index with everything below it, and nothing that points at it. A manifest that is at the target implies
  * its children, so repeating a copy costs one HEAD; children go before parents, so a manifest that is there is complete, and a
@@ -62,7 +51,7 @@ interface Job {
 export async function copyContent(options: CopyOptions): Promise<CopyReport> {
   const report = { copied: 0, mounted: 0, skipped: 0, bytes: 0 };
   const failure = new AbortController();
-  const job: Job = {
+  const job: CopyJob = {
     options,
     signal: options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal,
     fail: (error) => failure.abort(error),
@@ -82,7 +71,7 @@ export async function copyContent(options: CopyOptions): Promise<CopyReport> {
 }
 
 async function copyManifest(
-  job: Job,
+  job: CopyJob,
   root: Descriptor,
   tag: string | undefined,
   depth: number,
@@ -120,7 +109,7 @@ async function isComplete(to: Repository, root: Descriptor): Promise<boolean> {
   return (await to.referrers(subject.digest)).some((referrer) => referrer.digest === root.digest);
 }
 
-async function copyChildren(job: Job, content: ManifestContent, depth: number): Promise<void> {
+async function copyChildren(job: CopyJob, content: ManifestContent, depth: number): Promise<void> {
   if (depth >= maxDepth) {
     throw new AmlpromoteError(
       'CONTENT_INVALID',
@@ -145,45 +134,7 @@ function manifestOnly(child: Descriptor): Descriptor {
   );
 }
 
-async function copyBlob(job: Job, blob: Descriptor): Promise<void> {
-  const { from, to, mountFrom, onBytes, onEffect } = job.options;
-  const look = async (): Promise<boolean> => {
-    checkAborted(job);
-    return to.hasBlob(blob);
-  };
-  // A mount answers the question in the same breath.
-  const mounts = mountFrom !== undefined && mountFrom !== to.name;
-  if (!mounts && (await job.looks(blob.size, look))) {
-    job.report.skipped += 1;
-    onBytes?.(blob.digest, blob.size, blob.size);
-    return;
-  }
-  const push = async (): Promise<'mounted' | 'uploaded'> => {
-    checkAborted(job);
-    return to.pushBlob(blob, async () => from.blob(blob), {
-      ...(mounts ? { mountFrom } : {}),
-      onBytes: (sent) => onBytes?.(blob.digest, sent, blob.size),
-      signal: job.signal,
-    });
-  };
-  const how = await job.transfers(blob.size, async () =>
-    push().catch(async (error: unknown) => {
-      // A bit may flip once on the way; a source that holds other bytes gives them twice.
-      if (error instanceof AmlpromoteError && error.code === 'INTEGRITY_MISMATCH') return push();
-      throw error;
-    }),
-  );
-  if (how === 'mounted') {
-    job.report.mounted += 1;
-    onBytes?.(blob.digest, blob.size, blob.size);
-  } else {
-    job.report.copied += 1;
-    job.report.bytes += blob.size;
-  }
-  onEffect?.('blob', `${to.name}@${blob.digest}`);
-}
-
-async function readManifest(job: Job, root: Descriptor): Promise<ManifestContent> {
+async function readManifest(job: CopyJob, root: Descriptor): Promise<ManifestContent> {
   const content = await job.options.from.manifest(root.digest);
   if (!content) {
     throw new AmlpromoteError(
@@ -205,7 +156,7 @@ async function readManifest(job: Job, root: Descriptor): Promise<ManifestContent
   return content;
 }
 
-async function once(job: Job, child: Descriptor, task: () => Promise<void>): Promise<void> {
+async function once(job: CopyJob, child: Descriptor, task: () => Promise<void>): Promise<void> {
   const running = job.seen.get(child.digest) ?? task();
   job.seen.set(child.digest, running);
   return running;
@@ -230,10 +181,3 @@ async function allOrFirstError(
   await Promise.all(watched);
   if (errors.length > 0) throw errors[0];
 }
-
-function checkAborted(job: Job): void {
-  if (job.signal.aborted) throw interrupted();
-}
-
-const interrupted = (): AmlpromoteError =>
-  new AmlpromoteError('INTERRUPTED', 'interrupted; run again to go on where it stopped');
