@@ -17,8 +17,8 @@ test('threat 40: kill -9 between any two steps, in processes of their own: run a
     AMLPROMOTE_STORE: zones.store,
     AMLPROMOTE_CACHE: zones.file('cache'),
   };
-  const promote = () =>
-    startCommand(['promote', image.file, '--zones', zones.zones.both, '--json'], {
+  const promote = ({ file } = image) =>
+    startCommand(['promote', file, '--zones', zones.zones.both, '--json'], {
       cwd: zones.file('.'),
       env: environment,
     });
@@ -57,4 +57,13 @@ test('threat 40: kill -9 between any two steps, in processes of their own: run a
   t.deepEqual(documents[0]?.receipt, documents[1]?.receipt);
   t.is(documents[0]?.environment?.id, documents[1]?.environment?.id);
   t.true(documents[1]?.environment?.already);
+
+  // The image is locked by now, and takes another version all the same.
+  const next = zones.image('killed', { version: '1.5.0' });
+  const { exitCode, stdout, stderr } = await promote(next).ended;
+  t.is(exitCode, 0, stderr);
+  const { delivered, image: same, release: second } = outputSchemas.promote.parse(JSON.parse(stdout));
+  t.is(same.digest, image.digest);
+  t.is(delivered?.reference, documents[0]?.delivered?.reference);
+  t.is(second?.counter, 2);
 });

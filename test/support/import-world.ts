@@ -1,6 +1,5 @@
 import type { Digest } from '../../src/domain/digest.ts';
-import type { Progress, ProgressEvent } from '../../src/domain/events.ts';
-import { silent } from '../../src/domain/events.ts';
+import type { ProgressEvent } from '../../src/domain/events.ts';
 import type { ReleaseDocument } from '../../src/domain/release.ts';
 import { readReceipts } from '../../src/evidence/receipts.ts';
 import type { Receipt } from '../../src/evidence/receipts.ts';
@@ -108,5 +107,3 @@ export async function importWorld(options: MemoryImporterOptions = {}): Promise<
     }),
   };
 }
-
-export const quiet: { readonly progress: Progress } = { progress: silent };

@@ -15,8 +15,8 @@ export interface MemoryImporter extends Importer {
 }
 
 export interface MemoryImporterOptions {
-  /** Children of an index that are no images stay behind. */
-  readonly dropChildren?: boolean;
+  /** Children of an index that are no images stay behind; or all children. */
+  readonly dropChildren?: boolean | 'all';
 }
 
 /** As ACR import: server-side, by digest, an index with its children, never the referrers; locks are no obstacle. */
@@ -36,7 +36,7 @@ export function memoryImporter(
   const copy = async (request: ImportRequest, content: ManifestContent, isRoot: boolean): Promise<void> => {
     const from = source.repository(request.sourceRepository);
     const isIndex = isIndexType(content.descriptor.mediaType);
-    if (!isRoot && dropChildren && !isIndex && !isImage(content)) return;
+    if (!isRoot && (dropChildren === 'all' || (dropChildren && !isIndex && !isImage(content)))) return;
     for (const child of childrenOf(content)) {
       if (isIndex) await copy(request, await read(request, child.digest), false);
       else await target.repository(request.targetRepository).pushBlob(child, async () => from.blob(child));
