@@ -8,7 +8,7 @@ import type { SettingFlags } from './settings.ts';
 import type { Inside } from '../inside.ts';
 import type { Outside } from '../outside.ts';
 import type { Context } from './wiring.ts';
-import { errorBody, renderError } from './error.ts';
+import { errorBody, renderBug, renderError, reportBug } from './error.ts';
 import type { ErrorBody } from './error.ts';
 
 /** An error as the contract prints it under `--json`. */
@@ -130,13 +130,13 @@ export abstract class BaseCommand extends Command {
     process.exitCode = exitCode;
   }
 
-  /** Domain errors exit with their code in both modes; usage errors and bugs go oclif's way. */
+  /** Domain errors exit with their code in both modes, bugs with 1; usage errors go oclif's way. */
   protected override async catch(error: Error & { exitCode?: number }): Promise<unknown> {
     const known = asKnown(error, this.signal);
-    if (!known) return await super.catch(error);
-    process.exitCode = known.exitCode;
-    if (this.jsonEnabled()) this.logJson(this.toErrorJson(known));
-    else process.stderr.write(`${renderError(known)}\n`);
+    if (!known && exitOf(error) !== undefined) return await super.catch(error);
+    process.exitCode = known?.exitCode ?? 1;
+    if (this.jsonEnabled()) this.logJson(this.toErrorJson(error));
+    else process.stderr.write(`${known ? renderError(known) : renderBug(error)}\n`);
     return undefined;
   }
 
@@ -149,9 +149,7 @@ export abstract class BaseCommand extends Command {
       error: {
         code: usage ? 'USAGE' : 'INTERNAL',
         message,
-        nextSteps: usage
-          ? [`Run amlpromote ${this.id ?? ''} --help.`]
-          : ['This is a bug in amlpromote; please report it with the command and this message.'],
+        nextSteps: usage ? [`Run amlpromote ${this.id ?? ''} --help.`] : [reportBug],
       },
     };
   }

@@ -53,3 +53,9 @@ export function renderError(error: AmlpromoteError): string {
   for (const step of nextStepsOf(error)) lines.push(`  next: ${clean(step)}`);
   return lines.join('\n');
 }
+
+export const reportBug = 'This is a bug in amlpromote; please report it with the command and this message.';
+
+/** What nobody has foreseen, with the place where it happened. */
+export const renderBug = (error: Error): string =>
+  `bug (INTERNAL): ${clean(error.stack ?? error.message, { multiline: true })}\n  next: ${reportBug}`;

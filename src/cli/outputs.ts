@@ -108,7 +108,15 @@ const job = z.object({
   id: z.string(),
   name: z.string(),
   status: z.string(),
-  outputs: z.array(z.object({ name: z.string(), uri: z.string(), files: z.array(z.string()) })),
+  outputs: z.array(
+    z.object({
+      name: z.string(),
+      uri: z.string(),
+      files: z.array(z.string()),
+      /** False where the files may not be listed from here: then none does not mean that there are none. */
+      readable: z.boolean().optional(),
+    }),
+  ),
   /** The last lines of its log, where that may be read. */
   log: z.string().optional(),
   /** The last line that tells a score. */

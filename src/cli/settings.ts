@@ -131,7 +131,11 @@ function numberOf<K extends string>(
 function besideZones(directory: string, side: Side, file: string): string {
   const own = path.join(directory, file);
   const nested = path.join(directory, side, file);
-  return existsSync(nested) || !existsSync(own) ? nested : own;
+  if (existsSync(nested)) return nested;
+  // A side's own folder that lacks one file is missing that one, not a folder of the same name in it.
+  const isOneSide =
+    !existsSync(path.join(directory, side)) && existsSync(path.join(directory, 'policy.yaml'));
+  return existsSync(own) || isOneSide ? own : nested;
 }
 
 const firstThatExists = (files: readonly [string, ...string[]]): string =>

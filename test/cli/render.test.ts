@@ -154,13 +154,17 @@ test('promote: outputs that cannot be read are not told as empty; a log cannot s
         id: '/subscriptions/x',
         name: 'churn-1',
         status: 'Completed',
-        outputs: [{ name: 'model', uri: 'azureml://x', files: [] }],
+        outputs: [
+          { name: 'model', uri: 'azureml://x', files: [], readable: false },
+          { name: 'report', uri: 'azureml://y', files: [] },
+        ],
         log: `${'early\n'.repeat(9)}late \u001B[2J\n`,
       },
     },
     { image: { name: 'score' }, error: { code: 'POLICY_REFUSED', message: 'm', nextSteps: [] } },
   ]);
   t.regex(text, /^ {2}model +\(not readable from here\) {2}azureml:\/\/x$/m);
+  t.regex(text, /^ {2}report +\(empty\) {2}azureml:\/\/y$/m);
   t.is(text.split('\n').filter((line) => line.includes('early')).length, 4);
   t.false(text.includes('\u001B'));
   t.regex(text, /^image +score\nfailed +POLICY_REFUSED$/m);

@@ -76,6 +76,13 @@ test('beside a zones manifest of one side: its own files, and the database one f
   t.is(settings.database, path.join(directory, 'db'));
 });
 
+test('a file that is missing beside a zones manifest of one side is missing there', async (t) => {
+  const directory = await temporaryDirectory(t, { 'inside/zones.yaml': '', 'inside/policy.yaml': '' });
+  const settings = read({ zones: path.join(directory, 'inside/zones.yaml') });
+  t.is(settings.key('inside'), path.join(directory, 'inside/key.pem'));
+  t.is(settings.certificate('inside'), path.join(directory, 'inside/cert.pem'));
+});
+
 test('where nothing is, the place that init would fill is named', async (t) => {
   const directory = await temporaryDirectory(t);
   const settings = read({ zones: path.join(directory, 'zones.yaml') });

@@ -49,7 +49,7 @@ function rows(result: PromoteOutput): readonly (readonly string[])[] {
     for (const output of job.outputs)
       list.push([
         `  ${output.name}`,
-        `${clean(output.files.join(', ')) || '(not readable from here)'}  ${clean(output.uri)}`,
+        `${clean(output.files.join(', ')) || (output.readable === false ? '(not readable from here)' : '(empty)')}  ${clean(output.uri)}`,
       ]);
     if (job.log !== undefined)
       for (const line of job.log.trimEnd().split('\n').slice(-5)) list.push(['  log', clean(line)]);

@@ -8,7 +8,7 @@ export const runDocument = (report: RunReport): RunOutput => ({
     id: report.job.id,
     name: report.job.name,
     status: report.job.status,
-    outputs: report.outputs.map(({ name, uri, files }) => ({ name, uri, files: [...files] })),
+    outputs: report.outputs.map(({ files, ...output }) => ({ ...output, files: [...files] })),
     ...(report.log === undefined ? {} : { log: report.log }),
     ...(report.score === undefined ? {} : { score: report.score }),
   },
