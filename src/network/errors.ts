@@ -13,6 +13,22 @@ function codeOf(error: unknown): string {
   return typeof error.code === 'string' ? error.code : '';
 }
 
+/** Where a connection was tried, as Node's error tells it: the name is often not where it leads to. */
+const addressOf = (error: unknown): string | undefined =>
+  typeof error === 'object' && error !== null && 'address' in error && typeof error.address === 'string'
+    ? error.address
+    : undefined;
+
+function placeOf(error: unknown): string {
+  const address = addressOf(error);
+  if (address === undefined) return '';
+  const port = (error as { port?: unknown }).port;
+  const shown = address.includes(':') ? `[${address}]` : address;
+  return ` at ${shown}${typeof port === 'number' ? `:${port}` : ''}`;
+}
+
+const isThisMachine = (error: unknown): boolean => /^(?:127\.|::1$)/.test(addressOf(error) ?? '');
+
 /** UNREACHABLE that names who signed the certificate: the reader can then tell a firewall from an attack. */
 export function certificateError(
   host: string,
@@ -81,7 +97,13 @@ export function networkError(error: unknown, host: string): AmlpromoteError | un
     case 'ENETUNREACH':
     case 'ETIMEDOUT':
     case 'ESOCKETTIMEDOUT':
-      return make(`${host} cannot be reached (${code})`, [route]);
+      return make(`${host} cannot be reached${placeOf(error)} (${code})`, [
+        ...(isThisMachine(error)
+          ? [
+              'That address is this machine. If a sandbox should be there, start it: amlpromote sandbox start --dir DIR --detach; else correct network.resolve of the zone.',
+            ]
+          : [route]),
+      ]);
     case 'ECONNRESET':
     case 'EPIPE':
     case 'ECONNABORTED':

@@ -232,7 +232,9 @@ test('silence is UNREACHABLE after the deadline of the handshake', async (t) => 
 
 test('a name that nobody knows, a refused port and plain http are told apart', async (t) => {
   const dead = agentFor(t, { resolve: { '*': `127.0.0.1:${String(await freePort())}` } });
-  t.regex((await failure(t, 'https://a.test/', dead)).message, /cannot be reached \(ECONNREFUSED\)/);
+  const refused = await failure(t, 'https://a.test/', dead);
+  t.regex(refused.message, /^a\.test cannot be reached at 127\.0\.0\.1:\d+ \(ECONNREFUSED\)$/);
+  t.regex(refused.nextSteps.join(' '), /sandbox start/);
   const plain = await startScriptedServer(t, () => ({}));
   const wrong = agentFor(t, { resolve: { '*': `127.0.0.1:${String(plain.port)}` } });
   t.regex((await failure(t, 'https://a.test/', wrong)).message, /TLS/);

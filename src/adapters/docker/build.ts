@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { Readable } from 'node:stream';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { settledLine } from '../../domain/log-line.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { EngineBuildRequest } from '../../ports/engine.ts';
 import { followStream } from './build-stream.ts';
@@ -23,7 +24,8 @@ export async function buildImage(
   request: EngineBuildRequest,
 ): Promise<string> {
   const tail: string[] = [];
-  const onLog = (line: string): void => {
+  const onLog = (text: string): void => {
+    const line = settledLine(text);
     tail.push(line);
     if (tail.length > tailLines) tail.shift();
     request.onLog(line);

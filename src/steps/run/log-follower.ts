@@ -1,3 +1,4 @@
+import { settledLine } from '../../domain/log-line.ts';
 import type { RunPorts } from './ports.ts';
 
 /** Lines kept for the report and for the message of a failure. */
@@ -20,7 +21,7 @@ export function followLog(ports: Pick<RunPorts, 'jobs' | 'progress'>, job: strin
   let readable = false;
   const lines: string[] = [];
   const tell = (text: string): void => {
-    const line = text.replace(/\r$/, '').slice(0, longestLine);
+    const line = settledLine(text).slice(0, longestLine);
     ports.progress({ type: 'log', step: 'run', line });
     if (line.trim() !== '') lines.push(line);
     if (lines.length > tailLines) lines.shift();

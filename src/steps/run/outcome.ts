@@ -6,8 +6,10 @@ export interface OutputPlace {
   readonly name: string;
   /** azureml:// URI. */
   readonly uri: string;
-  /** Relative names; empty when they may not be read. */
+  /** Relative names. */
   readonly files: readonly string[];
+  /** Said where they may not be read: then no names does not mean no files. */
+  readonly readable?: false;
 }
 
 /** Names only, and little of the bytes: what a person wants to see is that something is there. */
@@ -23,7 +25,9 @@ export async function readOutputs(
     const uri = job.outputs[name];
     if (uri === undefined) continue;
     const files = await ports.datastore.readOutput(uri, maxOutputBytes);
-    places.push({ name, uri, files: files ? [...files.keys()].sort() : [] });
+    places.push(
+      files ? { name, uri, files: [...files.keys()].sort() } : { name, uri, files: [], readable: false },
+    );
   }
   return places;
 }
