@@ -95,6 +95,8 @@ story(`again: everything is done already but the job ${note}`, async (t) => {
 story(`killed in the build, then in the publication: it goes on, with the same digest ${note}`, async (t) => {
   world.image('killed', {
     smoke: `trap go=1 USR1; echo ready; while [ -z "$go" ]; do sleep 0.1; done; ${model}`,
+    // A build that takes its time: it is not done before the kill arrives.
+    more: ['RUN sleep 2'],
   });
   const argv = world.outside('killed');
   const building = await world.killAt(t, argv, new RegExp(`\\| .*${firstStep}$`), 'SIGKILL');

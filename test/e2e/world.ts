@@ -39,7 +39,7 @@ export interface World {
     argv: readonly string[],
     exitCode?: number,
   ): Promise<{ readonly document: Output<S>; readonly stderr: string }>;
-  /** Ends the command when stderr has that line and, if one is given, the sandbox has answered such a request since. */
+  /** Ends the command when stderr has that line and, if one is given, the sandbox has answered such a request meanwhile. */
   killAt(
     t: ExecutionContext,
     argv: readonly string[],
@@ -95,9 +95,10 @@ export async function startWorld(engineHost: string | undefined): Promise<World>
       return { document: parse(schema, ended.stdout), stderr: ended.stderr };
     },
     killAt: async (t, argv, line, signal, request) => {
+      const seen = request && answered(directory, request);
       const command = start(argv);
       const found = await command.line(line);
-      if (request) await Promise.race([command.ended, answered(directory, request)]);
+      if (seen) await Promise.race([command.ended, seen()]);
       command.kill(signal);
       const ended = await command.ended;
       t.not(found, undefined, `never printed ${String(line)}:\n${ended.stderr}\n${ended.stdout}`);
@@ -116,11 +117,11 @@ export async function startWorld(engineHost: string | undefined): Promise<World>
   };
 }
 
-/** Waits for a request that the sandbox has not answered so far. */
-async function answered(
+/** From now on: what it gives waits for a request that the sandbox had not answered before. */
+function answered(
   directory: string,
   { method, path: wanted }: { readonly method?: string; readonly path: RegExp },
-): Promise<void> {
+): () => Promise<true> {
   const log = path.join(directory, 'state/events.jsonl');
   const count = (): number =>
     readFileSync(log, 'utf8')
@@ -129,7 +130,7 @@ async function answered(
       .map((line) => JSON.parse(line) as SandboxEvent)
       .filter((event) => wanted.test(event.path) && event.method === (method ?? event.method)).length;
   const before = count();
-  await until(() => (count() > before ? true : undefined));
+  return () => until(() => (count() > before ? true : undefined));
 }
 
 /** Exactly one JSON document, and nothing in it that the published schema does not name. */
