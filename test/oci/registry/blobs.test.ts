@@ -29,7 +29,7 @@ function serveRange(request: http.IncomingMessage, response: http.ServerResponse
 
 test('a blob comes through', async (t) => {
   const wire = await startWire(t, (request, response) => serveRange(request, response));
-  t.deepEqual(await buffer(await registryAt(wire).repository('a').blob(blob)), bytes);
+  t.true((await buffer(await registryAt(wire).repository('a').blob(blob))).equals(bytes));
 });
 
 test('threat 41: a reset in the middle is resumed by range, as often as there is progress', async (t) => {
