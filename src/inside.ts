@@ -42,10 +42,13 @@ export interface WorkspaceChoice {
   readonly compute?: string | undefined;
 }
 
+/** Where a release comes from, or will. */
+export type ReleaseOrigin = Pick<ReleaseDocument, 'registry' | 'repository'>;
+
 /** The steps of the sensitive side. All take a release and nothing of the other zone. */
 export interface Inside {
   /** Whether it could be registered at all, from the zones manifest alone. @throws ROUTE_NOT_APPROVED, NOT_ADMITTED, USAGE */
-  requireAdmitted(document: ReleaseDocument, choice: WorkspaceChoice): void;
+  requireAdmitted(from: ReleaseOrigin, choice: WorkspaceChoice): void;
   import(document: ReleaseDocument): Promise<ImportReport>;
   /** What is in the final repository, as register and run see it. */
   verify(document: ReleaseDocument): Promise<VerificationReport>;
@@ -76,9 +79,9 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
   };
 
   return {
-    requireAdmitted: (document, choice) => {
-      checkOrigin(zones, document);
-      chooseWorkspace(zones, document.repository, choice);
+    requireAdmitted: (from, choice) => {
+      checkOrigin(zones, from);
+      chooseWorkspace(zones, from.repository, choice);
     },
     verify,
     import: async (document) => {
@@ -119,12 +122,12 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
 }
 
 /** The release must come from the registry that the zones manifest calls non-sensitive. @throws ROUTE_NOT_APPROVED */
-function checkOrigin(zones: Zones, document: ReleaseDocument): void {
+function checkOrigin(zones: Zones, from: ReleaseOrigin): void {
   const { host } = zones.zones.nonsensitive.registry;
-  if (document.registry === host) return;
+  if (from.registry === host) return;
   throw new AmlpromoteError(
     'ROUTE_NOT_APPROVED',
-    `the release comes from ${document.registry}; only ${host} is approved`,
+    `the release comes from ${from.registry}; only ${host} is approved`,
     {
       nextSteps: [
         'Release to the registry that the zones manifest names, or have the platform team approve the other one.',

@@ -62,6 +62,8 @@ export interface ScanReports {
 
 /** The steps of the non-sensitive side. */
 export interface Outside {
+  /** That there is a release key to sign with, before anything is built for it. @throws KEY_MISSING */
+  requireKey(): Promise<void>;
   build(spec: ImageSpec, options?: { readonly rebuild?: boolean }): Promise<BuildReport>;
   /** What was built from this manifest before. @throws NOT_FOUND */
   find(spec: ImageSpec): Promise<OutsideImage>;
@@ -121,6 +123,9 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
   };
 
   return {
+    requireKey: async () => {
+      await ports.signer();
+    },
     build: async (spec, options = {}) =>
       await build({ spec, rebuild: options.rebuild ?? false }, await buildPorts(), signal),
     find: async (spec) => {

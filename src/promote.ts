@@ -93,13 +93,15 @@ export interface OutsideResult {
 /**
  * build → scan → publish → sign → release. Every step finds what is done already, so a killed promotion goes on where it
  * stopped, with the same digest.
- * @throws POLICY_REFUSED, INCONCLUSIVE before anything leaves this machine when the scan is not allowed; what the steps throw
+ * @throws KEY_MISSING before anything is built; POLICY_REFUSED, INCONCLUSIVE before anything leaves this machine when the scan is not allowed; what the steps throw
  */
 export async function promoteOutside(
   outside: Outside,
   spec: ImageSpec,
   options: { readonly rebuild?: boolean } = {},
 ): Promise<OutsideResult> {
+  // Half an hour of building is a long way to a missing file.
+  await outside.requireKey();
   const build = await outside.build(spec, options);
   const subject: OutsideImage = {
     repository: spec.repository,

@@ -5,6 +5,7 @@ import { chooseWorkspace } from '../inside.ts';
 import type { Inside, WorkspaceChoice } from '../inside.ts';
 import { loadImage } from '../manifest/image.ts';
 import type { ImageSpec } from '../manifest/image.ts';
+import type { Zones } from '../manifest/zones.ts';
 import type { Outside } from '../outside.ts';
 import { approvedRoute } from '../policy/zones.ts';
 import { combinedExitCode, planPromotion, promoteInside, promoteOutside } from '../promote.ts';
@@ -55,12 +56,15 @@ export async function runPromotion(context: Context, request: PromotionRequest):
   const results: (PromoteOutput | PromotionFailure)[] = [];
   const codes: number[] = [];
   for (const subject of subjects) {
-    const result = await promoteOne(subject, { outside, inside }, request).catch((error: unknown) => {
-      if (!(error instanceof AmlpromoteError) || subjects.length === 1 || context.signal.aborted) throw error;
-      codes.push(error.exitCode);
-      process.stderr.write(`${renderError(error)}\n`);
-      return { image: { name: subject.name }, error: errorBody(error) };
-    });
+    const result = await promoteOne(subject, { outside, inside }, request, context.zones).catch(
+      (error: unknown) => {
+        if (!(error instanceof AmlpromoteError) || subjects.length === 1 || context.signal.aborted)
+          throw error;
+        codes.push(error.exitCode);
+        process.stderr.write(`${renderError(error)}\n`);
+        return { image: { name: subject.name }, error: errorBody(error) };
+      },
+    );
     results.push(result);
   }
   return {
@@ -107,10 +111,14 @@ async function promoteOne(
   subject: Subject,
   sides: { readonly outside: Outside | undefined; readonly inside: Inside | undefined },
   request: PromotionRequest,
+  zones: Zones,
 ): Promise<PromoteOutput> {
   let document: PromoteOutput | undefined;
   let release = 'release' in subject ? subject.release : undefined;
   if (sides.outside && 'spec' in subject) {
+    // Where both sides are known, what the inside would not take is not built.
+    const { host } = zones.zones.nonsensitive.registry;
+    sides.inside?.requireAdmitted({ registry: host, repository: subject.spec.repository }, request.choice);
     const done = await promoteOutside(sides.outside, subject.spec, { rebuild: request.rebuild });
     release = done.release.document;
     const file =
@@ -156,7 +164,7 @@ function places({ zones }: Context, subject: Subject, request: PromotionRequest)
     mode: request.mode,
     nonsensitiveHost: zones.zones.nonsensitive.registry.host,
     sensitiveHost: zones.zones.sensitive.registry.host,
-    route: inside ? approvedRoute(zones, 'nonsensitive', 'sensitive') : '',
+    route: inside ? approvedRoute(zones) : '',
     workspace: inside ? chooseWorkspace(zones, repository, request.choice).name : '',
   };
 }

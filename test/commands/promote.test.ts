@@ -148,6 +148,18 @@ test.serial('what does not go together is refused before anything is done', asyn
   t.is(world.sandbox.events.recent().length, before);
 });
 
+test.serial('what cannot end well is refused before anything is built', async (t) => {
+  const { file } = world.image('hopeless');
+  const elsewhere = world.image('hopeless-elsewhere', { repository: 'other/hopeless' });
+  const before = world.requests();
+  const key = { exitCode: 2, code: 'KEY_MISSING' } as const;
+  const outside = ['promote', file, '--outside', '--out', world.file('hopeless.json')];
+  await world.refused(t, outside, key, { AMLPROMOTE_KEY: world.file('no.pem') });
+  const refusal = { exitCode: 10, code: 'NOT_ADMITTED', message: /other\/hopeless/ } as const;
+  await world.refused(t, ['promote', elsewhere.file], refusal);
+  t.is(world.requests(), before, 'no request was made');
+});
+
 test.serial(
   'several images: a result for each in the order given; a refusal wins over "could not check"',
   async (t) => {
