@@ -1,8 +1,8 @@
 import type https from 'node:https';
 import type { createCredential } from '../adapters/identity/credential.ts';
-import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import { accessOf } from '../manifest/zones.ts';
+import { approvedRoute } from '../policy/zones.ts';
 import type { Zones, ZoneName } from '../manifest/zones.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Registry } from '../ports/content.ts';
@@ -85,26 +85,13 @@ export async function sourceFactsOf({ settings }: Context, directory: string): R
   return await gitSourceFacts(settings.programs)(directory);
 }
 
-/** The first approved route that this version has. */
+/** @throws ROUTE_NOT_APPROVED */
 export async function importerOf(context: Context): Promise<Importer> {
-  const { zones } = context;
-  const routes = zones.routes.map((route) => route.via);
-  for (const via of routes) {
-    if (via === 'acr-import') return await acrImporter(context);
-    if (via === 'registry') {
-      const { createRegistryRoute } = await import('../oci/registry-route.ts');
-      return createRegistryRoute(
-        await registryOf(context, 'nonsensitive'),
-        await registryOf(context, 'sensitive'),
-      );
-    }
-  }
-  throw new AmlpromoteError(
-    'ROUTE_NOT_APPROVED',
-    routes.length === 0
-      ? `${zones.file} approves no route from the non-sensitive to the sensitive zone`
-      : `${zones.file} approves only ${routes.join(', ')}, which this version does not have`,
-    { nextSteps: ['Ask the platform team to approve acr-import or registry under `routes`.'] },
+  if (approvedRoute(context.zones) === 'acr-import') return await acrImporter(context);
+  const { createRegistryRoute } = await import('../oci/registry-route.ts');
+  return createRegistryRoute(
+    await registryOf(context, 'nonsensitive'),
+    await registryOf(context, 'sensitive'),
   );
 }
 

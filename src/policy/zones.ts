@@ -1,6 +1,6 @@
 import { AmlpromoteError } from '../domain/errors.ts';
 import { matchesGlob } from '../domain/names.ts';
-import type { RouteKind, ZoneName, Zones } from '../manifest/zones.ts';
+import type { Zones } from '../manifest/zones.ts';
 
 /** Names of the sensitive zone's workspaces that may use the repository, each once, in the order of the file. Empty = none. */
 export function admittedWorkspaces(zones: Pick<Zones, 'zones'>, repository: string): readonly string[] {
@@ -8,26 +8,28 @@ export function admittedWorkspaces(zones: Pick<Zones, 'zones'>, repository: stri
   return [...new Set(rules.flatMap((rule) => rule.workspaces))];
 }
 
+/** The routes that this version has. */
+const availableRoutes = ['acr-import', 'registry'] as const;
+type AvailableRoute = (typeof availableRoutes)[number];
+
 /**
- * The approved path, the first of the file unless one is asked for by name.
+ * The route to take: the first of the file's approved ones that this version has.
  * @throws ROUTE_NOT_APPROVED
  */
-export function approvedRoute(
-  zones: Pick<Zones, 'routes'>,
-  from: ZoneName,
-  to: ZoneName,
-  wanted?: RouteKind,
-): RouteKind {
-  const approved = zones.routes
-    .filter((route) => route.from === from && route.to === to)
-    .map(({ via }) => via);
-  const chosen = wanted === undefined ? approved[0] : approved.find((via) => via === wanted);
-  if (chosen !== undefined) return chosen;
-  const which = wanted === undefined ? 'no route' : `no route ${wanted}`;
-  const list = approved.length > 0 ? ` (approved: ${approved.join(', ')})` : '';
-  throw new AmlpromoteError('ROUTE_NOT_APPROVED', `${which} from ${from} to ${to} is approved${list}`, {
-    nextSteps: [
-      `Have the platform team approve it: routes: [ { from: ${from}, to: ${to}, via: … } ] in the zones manifest.`,
-    ],
-  });
+export function approvedRoute(zones: Pick<Zones, 'routes'>): AvailableRoute {
+  const approved = zones.routes.map(({ via }) => via);
+  for (const via of approved) {
+    const available = availableRoutes.find((route) => route === via);
+    if (available) return available;
+  }
+  const list = approved.length > 0 ? `only ${approved.join(', ')}, which this version does not have` : 'none';
+  throw new AmlpromoteError(
+    'ROUTE_NOT_APPROVED',
+    `the zones manifest approves no usable route into the sensitive zone: ${list}`,
+    {
+      nextSteps: [
+        `Have the platform team approve one: routes: [ { from: nonsensitive, to: sensitive, via: ${availableRoutes.join(' | ')} } ].`,
+      ],
+    },
+  );
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import test from 'ava';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import { loadZones } from '../../src/manifest/zones.ts';
+import type { RouteKind } from '../../src/manifest/zones.ts';
 import { admittedWorkspaces, approvedRoute } from '../../src/policy/zones.ts';
 import { zonesYaml } from '../support/manifest-samples.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
@@ -27,13 +28,12 @@ test('a workspace that two rules name is there once', async (t) => {
 test('the first approved route, or the one asked for; nothing that is not approved', async (t) => {
   const directory = await temporaryDirectory(t, { 'zones.yaml': zonesYaml });
   const zones = await loadZones(path.join(directory, 'zones.yaml'));
-  t.is(approvedRoute(zones, 'nonsensitive', 'sensitive'), 'acr-import');
-  t.is(approvedRoute(zones, 'nonsensitive', 'sensitive', 'registry'), 'registry');
-  const refusals = [
-    () => approvedRoute(zones, 'nonsensitive', 'sensitive', 'bundle'),
-    () => approvedRoute(zones, 'sensitive', 'nonsensitive'),
-    () => approvedRoute({ routes: [] }, 'nonsensitive', 'sensitive'),
-  ];
+  const via = (...routes: RouteKind[]) =>
+    approvedRoute({ routes: routes.map((one) => ({ from: 'nonsensitive', to: 'sensitive', via: one })) });
+  t.is(approvedRoute(zones), 'acr-import');
+  t.is(via('registry', 'acr-import'), 'registry');
+  t.is(via('bundle', 'acr-import'), 'acr-import');
+  const refusals = [() => via(), () => via('bundle', 'acr-transfer')];
   for (const refusal of refusals)
     t.is(t.throws(refusal, { instanceOf: AmlpromoteError }).code, 'ROUTE_NOT_APPROVED');
 });
