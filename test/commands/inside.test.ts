@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
@@ -255,7 +255,8 @@ test.serial(
     const { file } = world.image('unscanned');
     await world.json(t, 'build', ['build', file]);
     const shipped = path.resolve(import.meta.dirname, '../../manifests/policy.default.yaml');
-    const database = path.join(path.dirname(world.file('x')), 'images');
+    const database = world.file('empty-database');
+    mkdirSync(database);
     const argv = ['scan', file, '--policy', shipped, '--database', database];
     const scanned = await world.json(t, 'scan', argv, { exitCode: 20 });
     t.is(scanned.verdict, 'inconclusive');
@@ -386,3 +387,26 @@ test.serial('run without a smoke job in the release is a matter of usage', async
   await world.json(t, 'promote', ['promote', '--inside', file]);
   await world.refused(t, ['run', file], { exitCode: 2, code: 'USAGE', message: /no smoke job/ });
 });
+
+test.serial(
+  'route registry: from a transfer host with access to both sides, and from nowhere else',
+  async (t) => {
+    const { file, digest } = await release(t, 'transferred');
+    const imports = world.requests({ path: /\/importImage$/ });
+    const byRegistry = (from: string): string => {
+      const zones = `${from.slice(0, -'.yaml'.length)}-registry.yaml`;
+      writeFileSync(zones, readFileSync(from, 'utf8').replace('via: acr-import', 'via: registry'));
+      return zones;
+    };
+    const { message } = await world.refused(t, ['import', file, '--zones', byRegistry(world.zones.inside)], {
+      exitCode: 2,
+      code: 'USAGE',
+    });
+    t.regex(message, /no access for the nonsensitive zone/);
+    const imported = await world.json(t, 'import', ['import', file, '--zones', byRegistry(world.zones.both)]);
+    t.is(imported.route, 'registry');
+    t.is(imported.delivered.digest, digest);
+    t.is(world.requests({ path: /\/importImage$/ }), imports, 'ARM was not asked');
+    t.true((await world.json(t, 'import', ['import', file])).already, 'the route makes no difference');
+  },
+);

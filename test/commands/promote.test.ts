@@ -183,3 +183,21 @@ test.serial(
     t.regex(stdout, /^image +many-refused\nfailed +POLICY_REFUSED$/m);
   },
 );
+
+test.serial('several images in two processes: a release.json for each, several --inside', async (t) => {
+  const images = ['pair-a', 'pair-b'].map((name) => world.image(name).file);
+  const out = world.file('handover/release.json');
+  const outside = await world.json(t, 'promote-many', ['promote', ...images, '--outside', '--out', out]);
+  const files = outside.results.map((result) => ('error' in result ? '' : (result.release?.file ?? '')));
+  t.deepEqual(
+    files,
+    ['pair-a', 'pair-b'].map((name) => world.file(`handover/${name}.release.json`)),
+  );
+  const inside = await world.json(t, 'promote-many', [
+    'promote',
+    ...files.flatMap((file) => ['--inside', file]),
+    '--zones',
+    world.zones.inside,
+  ]);
+  t.true(inside.results.every((result) => !('error' in result) && result.environment !== undefined));
+});
