@@ -47,12 +47,13 @@ export function writeImage(folder: string, name: string, options: ImageOptions):
     'Dockerfile',
     [
       'FROM scratch',
+      // First, so that what a failed build leaves behind has it too.
+      `LABEL dev.amlpromote.test=${flavour}`,
       'COPY rootfs/ /',
       'RUN echo "step $((40 + 2)) is done"',
       'RUN cat /app/flavour.txt > /app/built.txt',
       'RUN cat /app/built.txt',
       ...more,
-      `LABEL dev.amlpromote.test=${flavour}`,
       '',
     ].join('\n'),
   );
