@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { PromoteOutput } from '../src/cli/outputs.ts';
-import { clean, duration, table } from '../src/cli/text.ts';
+import { clean, count, duration, table } from '../src/cli/text.ts';
 import { ensureBaseImage } from './base-image.ts';
 import { ensureEngine } from './engine.ts';
 
@@ -124,7 +124,7 @@ function summary({
   job,
 }: PromoteOutput): string {
   const verdict = scan
-    ? `${scan.verdict}: ${scan.components} packages, ${scan.findings} findings, database ${clean(scan.database.label ?? '')}`
+    ? `${scan.verdict}: ${count(scan.components, 'package')}, ${count(scan.findings, 'finding')}, database ${clean(scan.database.label ?? '')}`
     : '';
   return table([
     ['image', `${image.name ?? ''} ${image.version}`],

@@ -56,7 +56,10 @@ export function planPromotion(subject: PlanSubject, places: PlanPlaces): readonl
     ['scan', 'list what is in the image, match it with the advisory database, ask the outside policy'],
     ['publish', `copy to ${places.nonsensitiveHost}/${repository}`],
     ['sign', 'sign the image; attest SBOM, scan report and provenance'],
-    ['release', `index image and evidence as ${name} ${version}, sign the index, write release.json`],
+    [
+      'release',
+      `index image and evidence as ${name} ${version}, sign the index; its coordinates are release.json`,
+    ],
   ];
   const inside: readonly (readonly [StepName, string])[] = [
     [
@@ -65,7 +68,9 @@ export function planPromotion(subject: PlanSubject, places: PlanPlaces): readonl
     ],
     ['verify', 'verify what was admitted, as register and run see it'],
     ['register', `AML environment ${name}:${version} by digest in workspace ${places.workspace}`],
-    ...(subject.smoke ? [['run', `the smoke job in workspace ${places.workspace}`] as const] : []),
+    ...(subject.smoke
+      ? [['run', `the smoke job of the release in workspace ${places.workspace}`] as const]
+      : []),
   ];
   const lines = (side: PlannedStep['side'], steps: typeof outside): PlannedStep[] =>
     steps.map(([step, does]) => ({ image: name, step, side, does }));

@@ -30,6 +30,9 @@ export function duration(milliseconds: number): string {
   return `${String(Math.floor(seconds / 60))} min ${String(Math.round(seconds % 60))} s`;
 }
 
+/** `1 package`, `2 packages`. */
+export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+
 /** Left-aligned columns, two spaces apart. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];

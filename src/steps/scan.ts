@@ -62,7 +62,7 @@ export async function scan(
   const result = stored ?? (await scanNow(input, ports, signal));
   const decision = evaluateScan(result.report, policy, ports.clock.now());
   const { findings, coverage } = result.report;
-  const detail = `${decision.verdict}: ${String(findings.length)} findings in ${String(coverage.components)} packages`;
+  const detail = `${decision.verdict}: ${findings.length} finding${findings.length === 1 ? '' : 's'} in ${coverage.components} package${coverage.components === 1 ? '' : 's'}`;
   progress({ type: 'finished', step: 'scan', subject, already: stored !== undefined, detail });
   return {
     image,

@@ -140,7 +140,7 @@ const scanned: ScanOutput = {
 test('scan: no findings is not clean where nothing could be matched', (t) => {
   const rows = rowsOf(renderScan(scanned));
   t.is(rows[1], 'verdict could not check');
-  t.is(rows[2], 'contents 88 packages, 0 findings, 1 gaps in coverage');
+  t.is(rows[2], 'contents 88 packages, 0 findings, 1 gap in coverage');
   t.regex(rows[3] ?? '', /^database sha256:[0-9a-f]{12}, newest record none$/);
   t.is(rows.at(-1), ' could not check UNKNOWN_COVERAGE Debian:12: no advisories');
 });

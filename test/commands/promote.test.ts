@@ -63,7 +63,7 @@ test.serial('for people: a block per image, nothing of it on stderr', async (t) 
   const { exitCode, stdout, stderr } = await world.run(t, ['promote', file]);
   t.is(exitCode, 0);
   t.regex(stdout, /^image +people 1\.4\.0$/m);
-  t.regex(stdout, /^verdict +allowed: 1 packages, 0 findings$/m);
+  t.regex(stdout, /^verdict +allowed: 1 package, 0 findings$/m);
   t.regex(stdout, new RegExp(`^delivered +${secHost}/ml/people@${digest}$`, 'm'));
   t.notRegex(stderr, /^image +people/m);
 });

@@ -35,6 +35,15 @@ export async function credentialError(error: unknown, attempt: TokenAttempt): Pr
       { nextSteps: ['Run again in a few minutes.'], cause: error },
     );
   }
+  // MSAL keeps only its own word for a connection that broke.
+  if (status === undefined && /\b(?:network_error|endpoints_resolution_error)\b/.test(said)) {
+    return new AmlpromoteError('UNREACHABLE', `${loginHost} could not be reached for a token`, {
+      nextSteps: [
+        'Run again; if it stays, check DNS, firewall and proxy on the way to it (network in the zones manifest).',
+      ],
+      cause: error,
+    });
+  }
   const token =
     access.identity.kind === 'workload' ? await tokenFileProblem(access.identity.tokenFile) : undefined;
   if (token !== undefined) return unauthenticated(token.message, [token.nextStep], error);

@@ -1,7 +1,7 @@
 import type { PlannedStep } from '../../promote.ts';
 import type { ErrorBody } from '../error.ts';
 import type { PromoteOutput } from '../outputs.ts';
-import { clean, table } from '../text.ts';
+import { clean, count, table } from '../text.ts';
 import { verdictWord } from './verdict.ts';
 
 /** One image of several that did not make it. */
@@ -36,7 +36,7 @@ function rows(result: PromoteOutput): readonly (readonly string[])[] {
   if (scan)
     list.push([
       'verdict',
-      `${verdictWord(scan.verdict)}: ${scan.components} packages, ${scan.findings} findings`,
+      `${verdictWord(scan.verdict)}: ${count(scan.components, 'package')}, ${count(scan.findings, 'finding')}`,
     ]);
   if (signatures.length > 0) list.push(['evidence', signatures.map((one) => one.role).join(', ')]);
   if (release) list.push(['release', `${release.counter}, ${release.digest}`]);

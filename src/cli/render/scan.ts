@@ -2,7 +2,7 @@ import { decide } from '../../domain/verdict.ts';
 import type { Decision } from '../../domain/verdict.ts';
 import type { ScanReports } from '../../outside.ts';
 import type { ScanOutput } from '../outputs.ts';
-import { clean } from '../text.ts';
+import { clean, count } from '../text.ts';
 import { imageDocument } from './image.ts';
 import { renderReasons, verdictWord } from './verdict.ts';
 
@@ -50,7 +50,7 @@ export function renderScan(document: ScanOutput): string {
   const lines = [
     `${document.image.repository}@${document.image.digest}`,
     `verdict    ${verdictWord(document.verdict)}`,
-    `contents   ${document.components} packages, ${findings.length} findings, ${gaps.length} gaps in coverage`,
+    `contents   ${count(document.components, 'package')}, ${count(findings.length, 'finding')}, ${count(gaps.length, 'gap')} in coverage`,
     `database   ${database.digest.slice(0, 19)}, newest record ${database.newest ?? 'none'}${label}`,
   ];
   if (document.reasons.length > 0) lines.push('reasons', renderReasons(document.reasons));

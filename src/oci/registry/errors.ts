@@ -71,6 +71,7 @@ export function errorOf(answer: Answer, host: string, what: string): AmlpromoteE
     return make(
       'UNAUTHENTICATED',
       `Check the identity and its credentials for ${host} in the zones manifest.`,
+      `A registry may also answer so when a role is missing (pull: AcrPull, push: AcrPush): look at the roles of this identity on ${host}.`,
     );
   }
   if (status === 403 || status === 405) {

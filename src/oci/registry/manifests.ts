@@ -34,7 +34,7 @@ export async function resolveManifest(
   repository: string,
   reference: Digest | string,
 ): Promise<Descriptor | undefined> {
-  const what = `look for manifest ${repository}:${reference}`;
+  const what = `look for manifest ${repository}${isDigest(reference) ? '@' : ':'}${reference}`;
   const answer = await client.send({
     method: 'HEAD',
     url: manifestUrl(client, repository, reference),

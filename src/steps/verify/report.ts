@@ -75,12 +75,17 @@ export function resultOf(rule: RuleName, { reasons = [], evidence = [] }: Findin
   return { rule, verdict, sentence: ruleSentences[rule], reasons, evidence };
 }
 
+const consequence = 'not checked: ';
+
+/** Whether a reason only says that another rule's answer came first. */
+export const isConsequence = (detail: string): boolean => detail.startsWith(consequence);
+
 /** A rule that another one's answer leaves without anything to look at. */
 export const notChecked = (rule: RuleName, subject: string, why: string): RuleResult => ({
   rule,
   verdict: 'inconclusive',
   sentence: ruleSentences[rule],
-  reasons: [{ code: 'UNREACHABLE', verdict: 'inconclusive', subject, detail: `not checked: ${why}` }],
+  reasons: [{ code: 'UNREACHABLE', verdict: 'inconclusive', subject, detail: `${consequence}${why}` }],
   evidence: [],
 });
 

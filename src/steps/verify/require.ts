@@ -1,6 +1,7 @@
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Decision, Reason } from '../../domain/verdict.ts';
+import { isConsequence } from './report.ts';
 import type { RuleName, RuleResult, Verification } from './report.ts';
 
 const shown = 5;
@@ -13,11 +14,14 @@ const shown = 5;
 export function requireAllowed(report: Verification): void {
   if (report.verdict === 'allowed') return;
   const deciding = report.rules.filter((rule) => rule.verdict === report.verdict);
-  const reasons = deciding.flatMap(({ rule, reasons: all }) =>
-    all
+  const all = deciding.flatMap(({ rule, reasons }) =>
+    reasons
       .filter(({ verdict }) => verdict === report.verdict)
       .map((reason) => ({ ...reason, subject: `${rule}: ${reason.subject}` })),
   );
+  // What was not checked because of another answer explains nothing.
+  const roots = all.filter(({ detail }) => !isConsequence(detail));
+  const reasons = roots.length > 0 ? roots : all;
   if (report.verdict === 'refused') {
     throw new AmlpromoteError(refusalCode(deciding[0]), `${report.subject} is refused: ${summary(reasons)}`, {
       nextSteps: [
@@ -27,7 +31,10 @@ export function requireAllowed(report: Verification): void {
     });
   }
   throw new AmlpromoteError('INCONCLUSIVE', `${report.subject} could not be verified: ${summary(reasons)}`, {
-    nextSteps: ['See each rule with `amlpromote verify`; repair what could not be read, then run again.'],
+    nextSteps: [
+      'See each rule with `amlpromote verify`; repair what could not be read, then run again.',
+      'A release that is not there has not been imported yet (amlpromote import), or not been released.',
+    ],
   });
 }
 
