@@ -7,6 +7,7 @@ import { outputSchemas } from '../../src/cli/outputs.ts';
 import { writeSandboxFiles } from '../../src/cli/sandbox-setup.ts';
 import type { Digest } from '../../src/domain/digest.ts';
 import type { RunningSandbox } from '../../src/sandbox/index.ts';
+import type { SandboxEvent } from '../../src/sandbox/events.ts';
 import { startSandbox } from '../../src/sandbox/index.ts';
 import { noEngine } from './aml-sandbox.ts';
 import { runCommand } from './command-line.ts';
@@ -73,6 +74,8 @@ export async function startTwoZones(): Promise<TwoZones> {
   const home = temporaryFolder('zones');
   const directory = path.join(home, 'sandbox');
   const sandbox = await startSandbox({ dir: directory, engineHost: noEngine });
+  const seen: SandboxEvent[] = [];
+  sandbox.events.subscribe((event) => void seen.push(event));
   await writeSandboxFiles(directory);
   const zones = {
     both: path.join(directory, 'zones.yaml'),
@@ -124,12 +127,10 @@ export async function startTwoZones(): Promise<TwoZones> {
       return error;
     },
     requests: ({ host = /./, path: wanted = /./, method } = {}) =>
-      sandbox.events
-        .recent()
-        .filter(
-          (event) =>
-            host.test(event.host) && wanted.test(event.path) && (method ?? event.method) === event.method,
-        ).length,
+      seen.filter(
+        (event) =>
+          host.test(event.host) && wanted.test(event.path) && (method ?? event.method) === event.method,
+      ).length,
     close: async () => {
       await sandbox.stop();
       rmSync(home, { recursive: true, force: true });
