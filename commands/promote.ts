@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.ts';
+import { computeFlag, workspaceFlag } from '../src/cli/flags.ts';
 
 export default class Promote extends BaseCommand {
   static override summary =
@@ -30,14 +31,8 @@ export default class Promote extends BaseCommand {
       description: 'where --outside writes release.json (several images: NAME.release.json beside it)',
       helpValue: 'FILE',
     }),
-    workspace: Flags.string({
-      description: 'workspace, by its name in the zones manifest',
-      helpValue: 'NAME',
-    }),
-    compute: Flags.string({
-      description: 'compute, by its purpose in the zones manifest or by name',
-      helpValue: 'NAME',
-    }),
+    workspace: workspaceFlag,
+    compute: computeFlag,
   };
 
   async run(): Promise<unknown> {

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.ts';
+import { workspaceFlag } from '../src/cli/flags.ts';
 import type { RegisterOutput } from '../src/cli/outputs.ts';
 
 export default class Register extends BaseCommand {
@@ -10,10 +10,7 @@ export default class Register extends BaseCommand {
   static override examples = ['<%= config.bin %> <%= command.id %> release.json --workspace risk'];
   static override args = { release: Args.string({ required: true, description: 'release.json' }) };
   static override flags = {
-    workspace: Flags.string({
-      description: 'workspace, by its name in the zones manifest',
-      helpValue: 'NAME',
-    }),
+    workspace: workspaceFlag,
   };
 
   async run(): Promise<RegisterOutput> {

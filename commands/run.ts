@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.ts';
+import { computeFlag, workspaceFlag } from '../src/cli/flags.ts';
 import type { RunOutput } from '../src/cli/outputs.ts';
 
 export default class Run extends BaseCommand {
@@ -13,14 +13,8 @@ export default class Run extends BaseCommand {
   ];
   static override args = { release: Args.string({ required: true, description: 'release.json' }) };
   static override flags = {
-    workspace: Flags.string({
-      description: 'workspace, by its name in the zones manifest',
-      helpValue: 'NAME',
-    }),
-    compute: Flags.string({
-      description: 'compute, by its purpose in the zones manifest or by name',
-      helpValue: 'NAME',
-    }),
+    workspace: workspaceFlag,
+    compute: computeFlag,
   };
 
   async run(): Promise<RunOutput> {
