@@ -3,7 +3,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', '.work', 'images'] },
+  { ignores: ['dist', 'node_modules', '.work', 'images', 'test/golden/0.1.0'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,0 +1,2 @@
+VERSION = "1.4.0"
+print("training with", VERSION)

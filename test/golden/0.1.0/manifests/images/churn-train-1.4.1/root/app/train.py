@@ -1,0 +1,2 @@
+VERSION = "1.4.1"
+print("training with", VERSION)
