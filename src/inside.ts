@@ -3,7 +3,7 @@ import type { Progress } from './domain/events.ts';
 import type { ReleaseDocument } from './domain/release.ts';
 import type { Policy } from './manifest/policy.ts';
 import type { Zones } from './manifest/zones.ts';
-import { admittedWorkspaces } from './policy/zones.ts';
+import { admittedWorkspaces, requireApprovedOrigin } from './policy/zones.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Registry } from './ports/content.ts';
 import type { Importer, Locks } from './ports/importer.ts';
@@ -61,7 +61,7 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
   const more = ports.signal ? { signal: ports.signal } : {};
 
   const verify = async (document: ReleaseDocument): Promise<VerificationReport> => {
-    checkOrigin(zones, document);
+    requireApprovedOrigin(zones, document);
     const registry = await ports.registry();
     const content = registry.repository(document.repository);
     return await verifyRelease(
@@ -80,12 +80,12 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
 
   return {
     requireAdmitted: (from, choice) => {
-      checkOrigin(zones, from);
+      requireApprovedOrigin(zones, from);
       chooseWorkspace(zones, from.repository, choice);
     },
     verify,
     import: async (document) => {
-      checkOrigin(zones, document);
+      requireApprovedOrigin(zones, document);
       return await importRelease(
         document,
         policy,
@@ -119,21 +119,6 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
       );
     },
   };
-}
-
-/** The release must come from the registry that the zones manifest calls non-sensitive. @throws ROUTE_NOT_APPROVED */
-function checkOrigin(zones: Zones, from: ReleaseOrigin): void {
-  const { host } = zones.zones.nonsensitive.registry;
-  if (from.registry === host) return;
-  throw new AmlpromoteError(
-    'ROUTE_NOT_APPROVED',
-    `the release comes from ${from.registry}; only ${host} is approved`,
-    {
-      nextSteps: [
-        'Release to the registry that the zones manifest names, or have the platform team approve the other one.',
-      ],
-    },
-  );
 }
 
 /** @throws NOT_ADMITTED, USAGE */

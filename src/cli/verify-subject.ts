@@ -3,6 +3,7 @@ import { releaseCounterOf, tags } from '../domain/names.ts';
 import { looksLikeReference, parseReference } from '../domain/reference.ts';
 import { loadPolicy } from '../manifest/policy.ts';
 import type { ZoneName } from '../manifest/zones.ts';
+import { requireApprovedOrigin } from '../policy/zones.ts';
 import { verifyImage, verifyRelease } from '../steps/verify.ts';
 import type { VerificationReport } from '../steps/verify.ts';
 import { systemClock } from './clock.ts';
@@ -36,6 +37,7 @@ export async function verifySubject(
     );
   }
   const document = await readReleaseFile(argument);
+  requireApprovedOrigin(context.zones, document);
   const side = wanted ?? (zones.sensitive.access ? 'inside' : 'outside');
   const registry = await registryOf(context, zoneOf[side]);
   const content = registry.repository(document.repository);

@@ -14,3 +14,24 @@ export function parsePlatform(text: string): Platform | undefined {
   if (!match?.[1] || !match[2]) return undefined;
   return { os: match[1], architecture: match[2], ...(match[3] ? { variant: match[3] } : {}) };
 }
+
+/**
+ * Without the variant that says nothing: to container runtimes (containerd/platforms, database.go) amd64/v1 is amd64,
+ * arm64/v8 is arm64, and arm alone is arm/v7.
+ */
+export function normalizePlatform({ os, architecture, variant }: Platform): Platform {
+  const isDefault =
+    (architecture === 'amd64' && variant === 'v1') || (architecture === 'arm64' && variant === 'v8');
+  if (isDefault) return { os, architecture };
+  const said = architecture === 'arm' ? (variant ?? 'v7') : variant;
+  return { os, architecture, ...(said === undefined ? {} : { variant: said }) };
+}
+
+/** Whether two spellings (`linux/amd64`, `linux/amd64/v1`) name one platform. */
+export function isSamePlatform(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((text) => {
+    const platform = parsePlatform(text);
+    return platform ? formatPlatform(normalizePlatform(platform)) : text;
+  });
+  return a === b;
+}

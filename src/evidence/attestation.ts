@@ -101,6 +101,7 @@ export function verifyAttestation(
   return checking(subject, 'ATTESTATION_INVALID', async () => {
     const facts = referrerFacts(attestation.manifest);
     if (facts.artifactType !== mediaTypes.sigstoreBundle) malformed(where, 'is of another type');
+    if (facts.layer.mediaType !== mediaTypes.sigstoreBundle) malformed(where, 'its layer is of another type');
     if (!sameContent(facts.subject, wanted.subject)) malformed(where, 'is attached to something else');
     const bundle = parseBundle(attestation.bundle, where);
     if (bundle.payloadType !== mediaTypes.dssePayload)

@@ -2,6 +2,7 @@ import type { Reason } from '../domain/verdict.ts';
 import { algorithmOf } from './algorithm.ts';
 import { certificateOids, keyUsageBits } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
+import { subjectProblems } from './distinguished-name.ts';
 
 /** Leaf first. More than this many certificates are not read (threat 17). */
 export const maxChainLength = 10;
@@ -13,11 +14,12 @@ type Chain = readonly [Certificate, ...Certificate[]];
 
 /**
  * Everything that speaks against believing the leaf at `now`, given the policy's anchors (Notary Project
- * signature-specification, "Certificate Requirements"). Empty = believe it. `chain` runs leaf → root and must reach one of
- * the anchors byte for byte, which may be the leaf itself (a pinned certificate); what comes after the anchor is not looked at.
+ * signature-specification, "Certificate Requirements"). Empty = believe it. `chain` runs leaf → root, ends in a self-signed
+ * certificate and holds one of the anchors byte for byte. All of it is judged, also what stands behind the anchor: notation
+ * does, and what one verifier refuses must not run because another one stopped reading.
  */
 export function chainProblems(chain: Chain, anchors: readonly Certificate[], now: Date): readonly Reason[] {
-  const [leaf] = chain;
+  const [leaf, ...issuers] = chain;
   const problem = (code: Reason['code'], detail: string, verdict: Reason['verdict'] = 'refused'): Reason => ({
     code,
     verdict,
@@ -26,24 +28,30 @@ export function chainProblems(chain: Chain, anchors: readonly Certificate[], now
   });
   if (chain.length > maxChainLength)
     return [problem('SIGNATURE_INVALID', 'its certificate chain is too long')];
-  const end = chain.findIndex((one) => anchors.some((anchor) => anchor.thumbprint === one.thumbprint));
-  if (end < 0)
+  if (!chain.some((one) => anchors.some((anchor) => anchor.thumbprint === one.thumbprint)))
     return [problem('SIGNER_UNTRUSTED', 'its certificate does not lead to a CA that the policy names')];
-  const path = [leaf, ...chain.slice(1, end + 1)] as const;
+  const unfit = anchors.find((anchor) => !anchor.isCa && !anchor.isSelfSigned());
+  if (unfit)
+    return [
+      problem(
+        'SIGNER_UNTRUSTED',
+        `the policy trusts ${unfit.name}, which is neither a CA nor self-signed: name its CA instead`,
+      ),
+    ];
 
-  const rules = [...leafProblems(leaf), ...path.slice(1).flatMap(issuerProblems)];
-  const unknown = path.flatMap((one) => one.critical.filter((oid) => !understood.has(oid)));
+  const rules = [
+    ...leafProblems(leaf),
+    ...issuers.flatMap(issuerProblems),
+    ...subjectProblems(leaf.subject),
+    ...linkProblems(chain),
+  ];
+  const unknown = chain.flatMap((one) => one.critical.filter((oid) => !understood.has(oid)));
   if (unknown.length > 0)
     rules.push(`a certificate has critical extensions that are not understood: ${unknown.join(', ')}`);
-  path.slice(1).forEach((issuer, index) => {
-    if (path[index]?.isIssuedBy(issuer) !== true)
-      rules.push(`${path[index]?.name ?? ''} is not issued by ${issuer.name}`);
-  });
-
   return [
     ...rules.map((detail) => problem('SIGNATURE_INVALID', detail)),
-    ...path.flatMap((one) => timeProblems(one, now)),
-    ...(path.some((one) => one.revocable)
+    ...chain.flatMap((one) => timeProblems(one, now)),
+    ...(chain.some((one) => one.revocable)
       ? [
           problem(
             'UNREACHABLE',
@@ -53,6 +61,16 @@ export function chainProblems(chain: Chain, anchors: readonly Certificate[], now
         ]
       : []),
   ];
+}
+
+/** Each certificate by the next, the last one by itself, and no other one by itself. */
+function linkProblems(chain: Chain): string[] {
+  return chain.flatMap((one, index) => {
+    const issuer = chain[index + 1];
+    if (!issuer) return one.isSelfSigned() ? [] : [`its chain ends in ${one.name}, which is not self-signed`];
+    if (one.isSelfSigned()) return [`${one.name} is self-signed, but others follow it in the chain`];
+    return one.isIssuedBy(issuer) ? [] : [`${one.name} is not issued by ${issuer.name}`];
+  });
 }
 
 const understood = new Set<string>([
@@ -72,19 +90,15 @@ const foreignPurposes = [
   '1.3.6.1.5.5.7.3.9',
 ];
 const strongHashes = new Set(['SHA-256', 'SHA-384', 'SHA-512']);
-const notForLeaves =
-  keyUsageBits.keyEncipherment |
-  keyUsageBits.dataEncipherment |
-  keyUsageBits.keyAgreement |
-  keyUsageBits.keyCertSign |
-  keyUsageBits.cRLSign;
+/** RFC 5280 §4.2.1.3: what a leaf may be for. Whatever encrypts or issues may not sign images, the rarest bits included. */
+const leafUsages = keyUsageBits.digitalSignature | keyUsageBits.nonRepudiation;
 
 /** What a signing certificate must be, whoever issued it. */
 export function leafProblems(leaf: Certificate): string[] {
   const problems: string[] = [];
   const usage = leaf.keyUsage;
   if (!usage?.critical) problems.push('its key usage is missing or not critical');
-  else if ((usage.bits & keyUsageBits.digitalSignature) === 0 || (usage.bits & notForLeaves) !== 0)
+  else if ((usage.bits & keyUsageBits.digitalSignature) === 0 || (usage.bits & ~leafUsages) !== 0)
     problems.push('its key usage must be digitalSignature and nothing that encrypts or issues');
   if (leaf.isCa) problems.push('it is a CA certificate');
   const purposes = leaf.extendedKeyUsage;

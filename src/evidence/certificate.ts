@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { AmlpromoteError } from '../domain/errors.ts';
 import { sha256 } from '../domain/sha256.ts';
+import { readStrictly } from './certificate-der.ts';
 import { formatName } from './distinguished-name.ts';
 import type { NameAttribute } from './distinguished-name.ts';
 import { loadX509 } from './x509.ts';
@@ -14,10 +15,12 @@ export interface Certificate {
   readonly subject: readonly NameAttribute[];
   /** The subject for display: not escaped for terminals. */
   readonly name: string;
+  /** The subject as it stands in the certificate. */
+  readonly subjectDer: Buffer;
   readonly publicKey: KeyObject;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** Hash of the issuer's signature: `SHA-256` …; undefined when the algorithm has none or is not known. */
+  /** Hash of the issuer's signature, SHA-2 only: `SHA-256` …; undefined for every other algorithm. */
   readonly signatureHash: string | undefined;
   readonly isCa: boolean;
   readonly pathLength: number | undefined;
@@ -29,16 +32,15 @@ export interface Certificate {
   readonly critical: readonly string[];
   /** It names a CRL or an OCSP responder, so its revocation cannot be judged without the network. */
   readonly revocable: boolean;
-  /** True when `issuer` is its issuer by name and its signature is by the issuer's key. */
+  /** True when `issuer` is its issuer by name, byte for byte, and its signature is by the issuer's key. */
   isIssuedBy(issuer: Certificate): boolean;
+  /** The same of itself. */
+  isSelfSigned(): boolean;
 }
 
 export const keyUsageBits = {
   digitalSignature: 1,
   nonRepudiation: 2,
-  keyEncipherment: 4,
-  dataEncipherment: 8,
-  keyAgreement: 16,
   keyCertSign: 32,
   cRLSign: 64,
 } as const;
@@ -79,17 +81,11 @@ async function parseCertificate(der: Buffer, where: string): Promise<Certificate
     const native = new X509Certificate(der);
     // Both parsers must have read exactly these bytes: no PEM, nothing behind the certificate.
     if (!native.raw.equals(der) || !Buffer.from(read.rawData).equals(der)) throw notCanonical(where);
-    const subject = read.subjectName
-      .toJSON()
-      .flatMap((rdn) =>
-        Object.entries(rdn).flatMap(([type, values]) => values.map((value) => ({ type, value }))),
-      );
+    const { subject, subjectDer, issuerDer, signatureHash } = readStrictly(der, where);
     const usage = read.getExtension(x509.KeyUsagesExtension);
     const basic = read.getExtension(x509.BasicConstraintsExtension);
     const purposes = read.getExtension(x509.ExtendedKeyUsageExtension);
-    refuseRepeatedExtensions(read.extensions.map((extension) => extension.type));
     const access = read.getExtension(oids.authorityInfoAccess);
-    const hash = read.signatureAlgorithm.hash as { readonly name?: string } | undefined;
     return {
       der,
       thumbprint: native.fingerprint256.replaceAll(':', '').toLowerCase(),
@@ -98,7 +94,8 @@ async function parseCertificate(der: Buffer, where: string): Promise<Certificate
       publicKey: native.publicKey,
       notBefore: read.notBefore,
       notAfter: read.notAfter,
-      signatureHash: hash?.name,
+      subjectDer,
+      signatureHash,
       isCa: basic?.ca ?? false,
       pathLength: basic?.pathLength,
       keyUsage: usage ? { bits: usage.usages, critical: usage.critical } : undefined,
@@ -108,7 +105,11 @@ async function parseCertificate(der: Buffer, where: string): Promise<Certificate
         read.getExtension(oids.crlDistributionPoints) !== null ||
         (access !== null && Buffer.from(access.value).includes(ocsp)),
       isIssuedBy: (issuer) =>
-        native.checkIssued(new X509Certificate(issuer.der)) && native.verify(issuer.publicKey),
+        issuerDer.equals(issuer.subjectDer) &&
+        native.checkIssued(new X509Certificate(issuer.der)) &&
+        native.verify(issuer.publicKey),
+      isSelfSigned: () =>
+        signatureHash !== undefined && issuerDer.equals(subjectDer) && native.verify(native.publicKey),
     };
   } catch (cause) {
     if (cause instanceof AmlpromoteError) throw cause;
@@ -118,12 +119,6 @@ async function parseCertificate(der: Buffer, where: string): Promise<Certificate
 
 const notCanonical = (where: string): AmlpromoteError =>
   new AmlpromoteError('CONTENT_INVALID', `${where}: not exactly one DER certificate`);
-
-/** RFC 5280 §4.2: one instance of each; two parsers could believe different ones. */
-function refuseRepeatedExtensions(types: readonly string[]): void {
-  if (new Set(types).size !== types.length)
-    throw new AmlpromoteError('CONTENT_INVALID', 'certificate: an extension occurs twice');
-}
 
 const pemBlock = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g;
 

@@ -26,19 +26,37 @@ export interface NotationEnvelope {
 
 const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/);
 
-/** Unprotected headers are not signed: only the certificates are taken from there, and they are judged on their own. */
+/**
+ * Unprotected headers are not signed: only the certificates are taken from there, and they are judged on their own. The other
+ * two must at least be what other verifiers can read.
+ */
 const envelopeSchema = z.strictObject({
   payload: base64url,
   protected: base64url,
-  header: z.looseObject({ x5c: z.array(z.string()).min(1).max(maxChainLength) }),
+  header: z.looseObject({
+    x5c: z.array(z.string()).min(1).max(maxChainLength),
+    [notary.signingAgent]: z.string().optional(),
+    [notary.timestamp]: z
+      .string()
+      .regex(/^[A-Za-z0-9+/]+={0,2}$/)
+      .optional(),
+  }),
   signature: base64url,
 });
 
+/** RFC 3339 in whole seconds, as Go's time.Time reads it: a day that the calendar has, an hour below 24, no leap second. */
 const rfc3339Seconds = z
   .string()
-  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)$/)
+  .regex(/^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/)
+  .refine((text) => isCalendarDay(text.slice(0, 10)))
   .transform((text) => new Date(text))
   .refine((date) => !Number.isNaN(date.getTime()));
+
+/** JavaScript reads 30 February as 2 March. */
+function isCalendarDay(day: string): boolean {
+  const date = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+}
 
 const protectedSchema = z.looseObject({
   alg: z.string(),
@@ -47,6 +65,10 @@ const protectedSchema = z.looseObject({
   [notary.scheme]: z.literal(notary.x509Scheme),
   [notary.signingTime]: rfc3339Seconds,
   [notary.expiry]: rfc3339Seconds.optional(),
+  /** Of another signing scheme. */
+  [notary.authenticSigningTime]: z.undefined().optional(),
+  /** It asks for a plugin, critical or not; there are none here. */
+  [notary.verificationPlugin]: z.undefined().optional(),
 });
 
 const payloadSchema = z.strictObject({
@@ -67,7 +89,7 @@ export function parseNotationEnvelope(bytes: Uint8Array, where: string): Notatio
   const headerBytes = fromBase64Url(envelope.protected, `${where} protected header`);
   const header = read(protectedSchema, headerBytes, `${where} protected header`);
   checkCritical(header.crit, header, `${where} protected header`);
-  refuseCaseFolded(envelope.header, ['x5c'], `${where} header`);
+  refuseCaseFolded(envelope.header, ['x5c', notary.signingAgent, notary.timestamp], `${where} header`);
   const payload = read(
     payloadSchema,
     fromBase64Url(envelope.payload, `${where} payload`),
@@ -108,7 +130,9 @@ function read<T extends z.ZodType>(
   where: string,
   maxBytes = maxEnvelopeBytes,
 ): z.infer<T> {
-  const parsed = schema.safeParse(parseStrictJson(bytes, { where, maxBytes, maxDepth: 8 }));
+  const parsed = schema.safeParse(
+    parseStrictJson(bytes, { where, maxBytes, maxDepth: 8, numbers: 'integers' }),
+  );
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   return malformed(where, `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);

@@ -12,7 +12,10 @@ export const notary = {
   x509Scheme: 'notary.x509',
   signingTime: 'io.cncf.notary.signingTime',
   expiry: 'io.cncf.notary.expiry',
+  authenticSigningTime: 'io.cncf.notary.authenticSigningTime',
+  verificationPlugin: 'io.cncf.notary.verificationPlugin',
   signingAgent: 'io.cncf.notary.signingAgent',
+  timestamp: 'io.cncf.notary.timestampSignature',
   thumbprints: 'io.cncf.notary.x509chain.thumbprint#S256',
 } as const;
 

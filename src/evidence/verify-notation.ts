@@ -117,6 +117,8 @@ function timeProblems(envelope: NotationEnvelope, leaf: Certificate, now: Date):
   });
   if (expiry && now >= expiry)
     return [problem('SIGNATURE_INVALID', 'refused', `the signature expired on ${expiry.toISOString()}`)];
+  if (expiry && expiry <= signingTime)
+    return [problem('SIGNATURE_INVALID', 'refused', 'it says it expires before it was made')];
   if (signingTime < leaf.notBefore || signingTime > leaf.notAfter)
     return [
       problem('SIGNATURE_INVALID', 'refused', 'it says it was made outside its certificate’s validity'),

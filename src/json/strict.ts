@@ -1,4 +1,5 @@
 import { AmlpromoteError } from '../domain/errors.ts';
+import { misspelt } from './go-names.ts';
 
 export interface StrictJsonOptions {
   /** What is parsed, for the message: "manifest sha256:…", "release.json". */
@@ -7,12 +8,17 @@ export interface StrictJsonOptions {
   readonly maxBytes?: number;
   /** Nesting of objects and arrays; default 64. */
   readonly maxDepth?: number;
+  /**
+   * `integers` for documents whose specification knows no other numbers (OCI): `9.55e2`, `2.0` and `-0` are numbers here and an
+   * error, or another number, to a program that decodes into an integer.
+   */
+  readonly numbers?: 'integers';
 }
 
 /**
  * The one parser for JSON from outside. Refuses what other parsers read differently (threat 5): duplicate keys, invalid
- * UTF-8, a byte order mark, lone surrogates in keys, excessive size or depth. Returns plain data with `__proto__` as an
- * ordinary own key refused.
+ * UTF-8, a byte order mark, lone surrogates (Go reads U+FFFD for them), excessive size or depth. Returns plain data with
+ * `__proto__` as an ordinary own key refused.
  * @throws CONTENT_INVALID
  */
 export function parseStrictJson(input: Uint8Array | string, options: StrictJsonOptions): unknown {
@@ -20,8 +26,9 @@ export function parseStrictJson(input: Uint8Array | string, options: StrictJsonO
   const size = typeof input === 'string' ? Buffer.byteLength(input) : input.byteLength;
   if (size > maxBytes) throw invalid(where, `larger than ${String(maxBytes)} bytes`);
   const text = typeof input === 'string' ? input : decodeUtf8(input, where);
-  // The walk comes before JSON.parse: it caps the depth without recursion and finds duplicate keys.
-  walk(text, where, maxDepth);
+  if (!text.isWellFormed()) throw invalid(where, 'not well-formed Unicode');
+  // The walk comes before JSON.parse: it caps the depth without recursion, finds duplicate keys and sees how numbers are written.
+  walk(text, { where, maxDepth, numbers: options.numbers });
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
@@ -30,17 +37,28 @@ export function parseStrictJson(input: Uint8Array | string, options: StrictJsonO
 }
 
 /**
- * For formats whose keys a specification fixes but which may grow (OCI manifests): a key that differs from a known one
- * only by case would be taken for it by Go's decoder, so it is refused.
+ * For objects whose keys a specification fixes but which may grow (OCI manifests): a key that Go's decoder takes for a known
+ * one, although it is spelt otherwise, is refused, alone or beside the right one. Maps whose keys are free (labels,
+ * annotations) are not for this.
  * @throws CONTENT_INVALID
  */
 export function refuseCaseFolded(value: object, known: readonly string[], where: string): void {
   for (const key of Object.keys(value)) {
-    if (known.includes(key)) continue;
-    const twin = known.find((name) => name.toLowerCase() === key.toLowerCase());
-    if (twin !== undefined) throw invalid(where, `key ${JSON.stringify(key)} is a misspelling of "${twin}"`);
+    const twin = misspelt(key, known);
+    if (twin !== undefined)
+      throw invalid(
+        where,
+        `key ${inAscii(key)} is a misspelling of "${twin}", which other programs take for it`,
+      );
   }
 }
+
+/** The Kelvin sign looks like a K: shown as an escape. */
+const inAscii = (text: string): string =>
+  JSON.stringify(text).replace(
+    /[^\x20-\x7e]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 function decodeUtf8(bytes: Uint8Array, where: string): string {
   try {
@@ -50,13 +68,20 @@ function decodeUtf8(bytes: Uint8Array, where: string): string {
   }
 }
 
-/** Looks at strings and brackets only; JSON.parse judges the grammar afterwards. */
-function walk(text: string, where: string, maxDepth: number): void {
+interface WalkOptions {
+  readonly where: string;
+  readonly maxDepth: number;
+  readonly numbers: 'integers' | undefined;
+}
+
+/** Looks at strings, numbers and brackets only; JSON.parse judges the grammar afterwards. */
+function walk(text: string, { where, maxDepth, numbers }: WalkOptions): void {
   const stack: (Set<string> | null)[] = [];
   const stringPattern = /"(?:[^"\\]|\\.)*"/gsy;
+  const numberPattern = /-?\d[\d.eE+-]*/gy;
   let index = 0;
   while (index < text.length) {
-    const char = text[index];
+    const char = text.charAt(index);
     if (char === '{' || char === '[') {
       if (stack.length >= maxDepth) throw invalid(where, `nested deeper than ${String(maxDepth)}`);
       stack.push(char === '{' ? new Set() : null);
@@ -69,19 +94,48 @@ function walk(text: string, where: string, maxDepth: number): void {
       index = stringPattern.lastIndex;
       const keys = stack.at(-1);
       if (keys && isFollowedByColon(text, index)) addKey(match[0], keys, where);
+      else checkString(match[0], where);
       continue;
+    } else if (numbers === 'integers' && isNumeric(char)) {
+      numberPattern.lastIndex = index;
+      const literal = numberPattern.exec(text)?.[0];
+      if (literal !== undefined) {
+        checkInteger(literal, where);
+        index = numberPattern.lastIndex;
+        continue;
+      }
     }
     index += 1;
   }
 }
 
-function addKey(literal: string, keys: Set<string>, where: string): void {
-  let key: string;
+const isNumeric = (char: string): boolean => char === '-' || (char >= '0' && char <= '9');
+
+/** Threat 19: what a program that decodes into an integer cannot read, or reads as another one. */
+function checkInteger(literal: string, where: string): void {
+  if (/^-?(?:0|[1-9]\d*)$/.test(literal) && literal !== '-0' && Number.isSafeInteger(Number(literal))) return;
+  throw invalid(
+    where,
+    `number ${literal.slice(0, 40)}: expected a whole number within ±(2^53-1), written as one`,
+  );
+}
+
+/** Raw text is well-formed already: only an escape can stand for half a character. */
+function checkString(literal: string, where: string): void {
+  if (/\\u[dD][89a-fA-F]/.test(literal) && !textOf(literal, where).isWellFormed())
+    throw invalid(where, 'a string is not well-formed Unicode');
+}
+
+function textOf(literal: string, where: string): string {
   try {
-    key = JSON.parse(literal) as string;
+    return JSON.parse(literal) as string;
   } catch (cause) {
     throw invalid(where, 'not valid JSON', cause);
   }
+}
+
+function addKey(literal: string, keys: Set<string>, where: string): void {
+  const key = textOf(literal, where);
   if (keys.has(key)) throw invalid(where, `duplicate key ${JSON.stringify(key)}`);
   if (key === '__proto__') throw invalid(where, 'key "__proto__" is not allowed');
   if (!key.isWellFormed()) throw invalid(where, 'a key is not well-formed Unicode');

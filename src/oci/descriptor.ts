@@ -1,5 +1,6 @@
 import type { Descriptor } from '../domain/descriptor.ts';
 import { parseDigest } from '../domain/digest.ts';
+import { sha256 } from '../domain/sha256.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { Platform } from '../domain/platform.ts';
 import { refuseCaseFolded } from '../json/strict.ts';
@@ -23,8 +24,8 @@ export const invalid = (where: string, why: string): AmlpromoteError =>
   new AmlpromoteError('CONTENT_INVALID', `${where}: ${why}`);
 
 /**
- * One descriptor (image-spec descriptor.md), from parsed JSON. `urls` are refused (threat 24), `data` is ignored: content
- * comes from where its digest was asked for, and from nowhere else.
+ * One descriptor (image-spec descriptor.md), from parsed JSON. `urls` are refused (threat 24). Content comes from where its
+ * digest was asked for; `data` is not used, but other programs may use it without hashing it, so it must be that content.
  * @throws CONTENT_INVALID
  */
 export function parseDescriptor(value: unknown, where: string): Descriptor {
@@ -34,9 +35,11 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
     throw invalid(where, 'has urls: content that lives elsewhere cannot be promoted');
   }
   const annotations = annotationsOf(body.annotations, `${where} annotations`);
+  const digest = parseDigest(typeof body.digest === 'string' ? body.digest : '', `${where} digest`);
+  checkData(body.data, digest, where);
   return {
     mediaType: mediaTypeOf(body.mediaType, `${where} mediaType`),
-    digest: parseDigest(typeof body.digest === 'string' ? body.digest : '', `${where} digest`),
+    digest,
     size: sizeOf(body.size, `${where} size`),
     ...(body.artifactType === undefined || body.artifactType === ''
       ? {}
@@ -79,6 +82,14 @@ function sizeOf(value: unknown, where: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0))
     return value;
   throw invalid(where, 'expected a whole number from 0 to 2^53-1');
+}
+
+/** The same bytes have the same size; what has another one is refused when it is read. */
+function checkData(data: unknown, digest: string, where: string): void {
+  if (data === undefined || data === null || data === '') return;
+  const bytes = typeof data === 'string' ? Buffer.from(data, 'base64') : undefined;
+  if (bytes?.toString('base64') !== data || sha256(bytes) !== digest)
+    throw invalid(where, 'has data that is not the content of its digest');
 }
 
 function platformOf(value: unknown, where: string): Platform {

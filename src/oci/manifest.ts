@@ -21,7 +21,8 @@ const manifestKeys = [
   'subject',
   'annotations',
 ] as const;
-const indexKeys = [
+/** Members of an image index, also of a layout's `index.json`. */
+export const indexKeys = [
   'schemaVersion',
   'mediaType',
   'artifactType',
@@ -123,7 +124,10 @@ function parseBody(
   known: readonly string[],
   foreign: readonly string[],
 ): Record<string, unknown> {
-  const body = objectOf(parseStrictJson(content.bytes, { where, maxBytes: maxManifestBytes }), where);
+  const body = objectOf(
+    parseStrictJson(content.bytes, { where, maxBytes: maxManifestBytes, numbers: 'integers' }),
+    where,
+  );
   refuseCaseFolded(body, [...known, ...foreign], where);
   if (body.schemaVersion !== 2) {
     throw invalid(

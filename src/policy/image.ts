@@ -1,4 +1,5 @@
 import { matchesGlob } from '../domain/names.ts';
+import { isSamePlatform } from '../domain/platform.ts';
 import type { Decision, Reason } from '../domain/verdict.ts';
 import { decide } from '../domain/verdict.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
@@ -23,7 +24,7 @@ export function evaluateImage(facts: ImageFacts, policy: Pick<PolicyRules, 'imag
   const refuse = (code: Reason['code'], subject: string, detail: string): void => {
     reasons.push({ code, verdict: 'refused', subject, detail });
   };
-  if (!rules.platforms.includes(facts.platform))
+  if (!rules.platforms.some((platform) => isSamePlatform(platform, facts.platform)))
     refuse('PLATFORM', facts.platform, `allowed are ${rules.platforms.join(', ')}`);
   // Written this way round so that a size which is no number is refused as well.
   if (!(facts.sizeBytes <= rules.maxSize))

@@ -8,6 +8,28 @@ export function admittedWorkspaces(zones: Pick<Zones, 'zones'>, repository: stri
   return [...new Set(rules.flatMap((rule) => rule.workspaces))];
 }
 
+/**
+ * A release must come from the registry that the zones manifest calls non-sensitive: one answer for every command that takes a
+ * release, on either side.
+ * @throws ROUTE_NOT_APPROVED
+ */
+export function requireApprovedOrigin(
+  zones: Pick<Zones, 'zones'>,
+  from: { readonly registry: string },
+): void {
+  const { host } = zones.zones.nonsensitive.registry;
+  if (from.registry === host) return;
+  throw new AmlpromoteError(
+    'ROUTE_NOT_APPROVED',
+    `the release comes from ${from.registry}; only ${host} is approved`,
+    {
+      nextSteps: [
+        'Release to the registry that the zones manifest names, or have the platform team approve the other one.',
+      ],
+    },
+  );
+}
+
 /** The routes that this version has. */
 const availableRoutes = ['acr-import', 'registry'] as const;
 type AvailableRoute = (typeof availableRoutes)[number];

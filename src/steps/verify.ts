@@ -11,7 +11,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ContentReader } from '../ports/content.ts';
 import { readChecked, readOnce } from './verify/content.ts';
 import type { VerifiableContent } from './verify/content.ts';
-import { attachedTo, judgeImage } from './verify/judge-image.ts';
+import { attachedTo, judgeImage, noKeys } from './verify/judge-image.ts';
 import { checkListing } from './verify/listing.ts';
 import { checkApprovals, checkCarriedManifest, checkReleaseIndex } from './verify/release-rules.ts';
 import { judge, notChecked, resultOf, ruleSentences } from './verify/report.ts';
@@ -145,7 +145,7 @@ async function judgeRelease(
       content,
       image,
       named: listed('signature').map(({ digest }) => digest),
-      keys: signed.value ?? [],
+      vouching: signed.value ?? noKeys,
       candidates: (kind) => Promise.resolve({ descriptors: listed(kind), reasons: [] }),
     },
     trust,
@@ -186,7 +186,7 @@ export async function verifyImage(
   ports.progress({ type: 'started', step: 'verify', subject });
   const rules = [
     ...(await judgeImage(
-      { content, image, named: [], keys: [], candidates: attachedTo(content) },
+      { content, image, named: [], vouching: noKeys, candidates: attachedTo(content) },
       trust,
       now,
     )),

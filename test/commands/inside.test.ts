@@ -241,6 +241,10 @@ test.serial(
     await rejected({ release: 9 }, 'INTEGRITY_MISMATCH');
     await rejected({ version: '9.9.9' }, 'INTEGRITY_MISMATCH');
     await rejected({ registry: 'evil.azurecr.io' }, 'ROUTE_NOT_APPROVED');
+    // One answer: what no step takes, verify does not call good, on either side.
+    writeFileSync(file, JSON.stringify({ ...document, registry: 'evil.azurecr.io' }));
+    for (const step of [['verify'], ['verify', '--side', 'outside'], ['register'], ['run']])
+      await world.refused(t, [...step, file], { exitCode: 10, code: 'ROUTE_NOT_APPROVED' });
     await rejected(
       { index: { ...document.index, digest: `sha256:${'0'.repeat(64)}` } },
       'LISTED_CONTENT_MISSING',

@@ -3,7 +3,7 @@ import test from 'ava';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import { loadZones } from '../../src/manifest/zones.ts';
 import type { RouteKind } from '../../src/manifest/zones.ts';
-import { admittedWorkspaces, approvedRoute } from '../../src/policy/zones.ts';
+import { admittedWorkspaces, approvedRoute, requireApprovedOrigin } from '../../src/policy/zones.ts';
 import { zonesYaml } from '../support/manifest-samples.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 
@@ -36,4 +36,16 @@ test('the first approved route, or the one asked for; nothing that is not approv
   const refusals = [() => via(), () => via('bundle', 'acr-transfer')];
   for (const refusal of refusals)
     t.is(t.throws(refusal, { instanceOf: AmlpromoteError }).code, 'ROUTE_NOT_APPROVED');
+});
+
+test('a release comes from the registry that the zones manifest calls non-sensitive, spelt the same', async (t) => {
+  const directory = await temporaryDirectory(t, { 'zones.yaml': zonesYaml });
+  const zones = await loadZones(path.join(directory, 'zones.yaml'));
+  const { nonsensitive, sensitive } = zones.zones;
+  t.notThrows(() => requireApprovedOrigin(zones, { registry: nonsensitive.registry.host }));
+  for (const registry of [sensitive.registry.host, `x${nonsensitive.registry.host}`, 'evil.azurecr.io'])
+    t.is(
+      t.throws(() => requireApprovedOrigin(zones, { registry }), { instanceOf: AmlpromoteError }).code,
+      'ROUTE_NOT_APPROVED',
+    );
 });

@@ -1,5 +1,5 @@
 import { AmlpromoteError } from '../../domain/errors.ts';
-import { parseStrictJson } from '../../json/strict.ts';
+import { parseStrictJson, refuseCaseFolded } from '../../json/strict.ts';
 
 /** The image that an archive's `manifest.json` names: entries of the archive. */
 export interface ArchiveManifest {
@@ -8,13 +8,18 @@ export interface ArchiveManifest {
   readonly layers: readonly string[];
 }
 
+/** Docker's `image save` (tarexport.manifestItem). */
+const itemKeys = ['Config', 'RepoTags', 'Layers', 'Parent', 'LayerSources'] as const;
+
 /** @throws CONTENT_INVALID unless it names exactly one image */
 export function parseArchiveManifest(bytes: Uint8Array | undefined): ArchiveManifest {
   if (!bytes) throw invalidArchive('no manifest.json');
-  const list = parseStrictJson(bytes, { where: "manifest.json of the engine's archive" });
+  const where = "manifest.json of the engine's archive";
+  const list = parseStrictJson(bytes, { where });
   const image = Array.isArray(list) && list.length === 1 ? (list[0] as unknown) : undefined;
   if (typeof image !== 'object' || image === null)
     throw invalidArchive('manifest.json does not name exactly one image');
+  refuseCaseFolded(image, itemKeys, where);
   const { Config: config, Layers: layers } = image as Readonly<Record<string, unknown>>;
   if (typeof config !== 'string') throw invalidArchive('manifest.json names no configuration');
   // An image without layers has `null`.

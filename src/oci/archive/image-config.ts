@@ -2,7 +2,7 @@ import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { parseDigest } from '../../domain/digest.ts';
 import { canonicalBytes } from '../../json/canonical.ts';
-import { parseStrictJson } from '../../json/strict.ts';
+import { parseImageConfig } from '../image-config.ts';
 
 /**
  * Members of `config` that mean something when the image runs: those of the image specification (config.md) and Docker's
@@ -40,7 +40,7 @@ export interface EngineConfig {
  */
 export function readEngineConfig(bytes: Uint8Array): EngineConfig {
   const where = "the engine's image configuration";
-  const body = objectOf(parseStrictJson(bytes, { where }), where);
+  const { body } = parseImageConfig(bytes, where);
   const rootfs = objectOf(body.rootfs, `${where}: rootfs`);
   const listed = arrayOf(rootfs.diff_ids ?? [], `${where}: diff_ids`);
   const diffIds = listed.map((id) => parseDigest(typeof id === 'string' ? id : '', `${where}: diff_ids`));

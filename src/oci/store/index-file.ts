@@ -6,9 +6,9 @@ import { isDigest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { annotations, mediaTypes } from '../../domain/media-types.ts';
 import { isRepositoryName, isTag } from '../../domain/names.ts';
-import { parseStrictJson } from '../../json/strict.ts';
+import { parseStrictJson, refuseCaseFolded } from '../../json/strict.ts';
 import { arrayOf, objectOf, parseDescriptor } from '../descriptor.ts';
-import { parseIndex, parseManifest, referrerOf } from '../manifest.ts';
+import { indexKeys, parseIndex, parseManifest, referrerOf } from '../manifest.ts';
 import { readChecked } from './blob-reader.ts';
 import { writeAtomically } from './files.ts';
 import type { Lock } from './lock.ts';
@@ -161,7 +161,10 @@ export async function rebuildEntries(paths: StorePaths): Promise<readonly Entry[
 function parseEntries(paths: StorePaths, bytes: Uint8Array): readonly Entry[] {
   const where = paths.index;
   try {
-    const body = objectOf(parseStrictJson(bytes, { where, maxBytes: maxIndexBytes }), where);
+    const options = { where, maxBytes: maxIndexBytes, numbers: 'integers' } as const;
+    const body = objectOf(parseStrictJson(bytes, options), where);
+    // Other programs read this file as well: they would take the misspelt list for the list.
+    refuseCaseFolded(body, indexKeys, where);
     return arrayOf(body.manifests, where, maxEntries).map((value) => toEntry(parseDescriptor(value, where)));
   } catch (cause) {
     throw new AmlpromoteError('STORE_CORRUPT', `${where} is not an OCI image index`, {

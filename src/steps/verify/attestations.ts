@@ -9,6 +9,7 @@ import { maxBundleBytes } from '../../evidence/sigstore-bundle.ts';
 import type { TrustedKey } from '../../evidence/trust.ts';
 import type { ContentReader } from '../../ports/content.ts';
 import type { Candidates } from './candidates.ts';
+import type { VouchingKeys } from './signatures.ts';
 
 export interface AttestationSearch<T> {
   readonly content: ContentReader;
@@ -16,7 +17,7 @@ export interface AttestationSearch<T> {
   readonly predicateType: string;
   readonly candidates: Candidates;
   /** Keys whose signatures on this release verified under the policy. */
-  readonly keys: readonly TrustedKey[];
+  readonly vouching: VouchingKeys;
   /** Strict: throws CONTENT_INVALID for a predicate that is not what it should be. */
   readonly parse: (predicate: unknown, where: string) => T;
 }
@@ -44,6 +45,8 @@ export async function findAttestations<T>(
   }
   if (found.length > 0) return { found, reasons: [] };
   const open = against.filter((reason) => reason.verdict === 'inconclusive');
+  // A key that is not known to vouch may be the one of a signature that could not be read.
+  if (against.some(({ code }) => code === 'SIGNER_UNTRUSTED')) open.push(...search.vouching.open);
   if (open.length > 0) return { found, reasons: open };
   const missing: Reason = {
     code: 'ATTESTATION_MISSING',
@@ -58,13 +61,13 @@ function judgeOne<T>(
   search: AttestationSearch<T>,
   candidate: Descriptor,
 ): Promise<Check<FoundAttestation<T>>> {
-  const { content, subject, predicateType, keys, parse } = search;
+  const { content, subject, predicateType, vouching, parse } = search;
   return checking<FoundAttestation<T>>(candidate.digest, 'ATTESTATION_INVALID', async () => {
     const loaded = await loadReferrer(content, candidate, maxBundleBytes);
     const check = await verifyAttestation(
       { manifest: loaded.manifest, bundle: loaded.content },
       { subject, predicateType },
-      keys,
+      vouching.keys,
     );
     if (check.verdict !== 'allowed') return check;
     const predicate = parse(check.predicate, `attestation ${candidate.digest}`);

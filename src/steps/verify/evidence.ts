@@ -6,7 +6,6 @@ import type { Reason } from '../../domain/verdict.ts';
 import { parseProvenance } from '../../evidence/predicates/provenance.ts';
 import { checkBom } from '../../evidence/predicates/sbom.ts';
 import { parseScanPredicate } from '../../evidence/predicates/scan.ts';
-import type { TrustedKey } from '../../evidence/trust.ts';
 import { evaluateImage } from '../../policy/image.ts';
 import { evaluateScan } from '../../policy/scan.ts';
 import type { ContentReader } from '../../ports/content.ts';
@@ -18,6 +17,7 @@ import { readPlatforms } from './image.ts';
 import type { PlatformImage } from './image.ts';
 import type { Finding, Judged, RuleResult } from './report.ts';
 import { judge, notChecked, resultOf } from './report.ts';
+import type { VouchingKeys } from './signatures.ts';
 
 export type EvidenceKind = 'sbom' | 'scan' | 'provenance';
 
@@ -25,7 +25,7 @@ export interface EvidenceSource {
   readonly content: ContentReader;
   readonly image: Descriptor;
   /** Keys whose signatures of this image or release verified under the policy. */
-  readonly keys: readonly TrustedKey[];
+  readonly vouching: VouchingKeys;
   /** Where attestations of a kind about a subject may be. */
   readonly candidates: (kind: EvidenceKind, subject: Descriptor) => Promise<Candidates>;
 }
@@ -86,7 +86,7 @@ async function attested<T>(
       subject,
       predicateType: predicateTypes[kind],
       candidates: await source.candidates(kind, subject),
-      keys: source.keys,
+      vouching: source.vouching,
       parse: (predicate, where) => parse(predicate, subject, where),
     };
     const result = await findAttestations(search);

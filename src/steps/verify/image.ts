@@ -1,13 +1,16 @@
-import * as z from 'zod';
 import type { Descriptor, ImageManifest } from '../../domain/descriptor.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { isIndexType } from '../../domain/media-types.ts';
-import { formatPlatform } from '../../domain/platform.ts';
 import type { Platform } from '../../domain/platform.ts';
+import { formatPlatform } from '../../domain/platform.ts';
 import { malformed } from '../../evidence/check.ts';
-import { parseStrictJson, refuseCaseFolded } from '../../json/strict.ts';
-import { parseIndex, parseManifest } from '../../oci/manifest.ts';
-import { readBlob } from '../../oci/verified.ts';
+import { isBuildAttestation } from '../../oci/build-attestation.ts';
+import { createLimiter } from '../../oci/copy-limiter.ts';
+import type { ImageConfig } from '../../oci/image-config.ts';
+import { readImageConfig } from '../../oci/image-config.ts';
+import { childrenOfIndex } from '../../oci/index-children.ts';
+import { parseManifest } from '../../oci/manifest.ts';
+import { mayBeListedAs, platformOfConfig } from '../../oci/platform-claim.ts';
 import type { ImageFacts } from '../../policy/image.ts';
 import type { ContentReader } from '../../ports/content.ts';
 
@@ -18,10 +21,13 @@ export interface PlatformImage {
   readonly facts: Pick<ImageFacts, 'platform' | 'sizeBytes' | 'user'>;
 }
 
-/** Image configs of this size are refused. */
-const maxConfigBytes = 8 * 1024 * 1024;
+/** Children of an index that are read at a time. */
+const concurrent = 4;
 
-/** The manifests of an image: itself, or the children of an index. @throws LISTED_CONTENT_MISSING, CONTENT_INVALID */
+/**
+ * The manifests of an image: itself, or all that an index lists, whatever it is.
+ * @throws LISTED_CONTENT_MISSING, CONTENT_INVALID
+ */
 export async function imageManifests(
   content: ContentReader,
   image: Descriptor,
@@ -29,72 +35,67 @@ export async function imageManifests(
   if (!isIndexType(image.mediaType)) return [image];
   const index = await content.manifest(image.digest);
   if (!index) throw absent(image);
-  return parseIndex(index).manifests;
+  return childrenOfIndex(index);
 }
 
-/** Build tools list attestations of their own under this platform, which no machine has: nothing of them can run. */
-const isRunnable = ({ platform }: Descriptor): boolean =>
-  !(platform?.os === 'unknown' && platform.architecture === 'unknown');
-
 /**
- * Every platform of an image with what its (digest-checked) config says.
- * @throws CONTENT_INVALID when an index lists an index, no platform, or a platform that the config contradicts (threat 10)
+ * Every platform of an image with what its (digest-checked) config says. What an index lists is judged by its content, not by
+ * its label, its artifactType or its annotations, which whoever made the index chose: only what documents the build, and
+ * holds nothing that could be unpacked and run, is left out.
+ * @throws CONTENT_INVALID when an index lists an index, no image, or an image whose config contradicts its label (threat 10)
  */
 export async function readPlatforms(
   content: ContentReader,
   image: Descriptor,
 ): Promise<readonly PlatformImage[]> {
-  const runnable = (await imageManifests(content, image)).filter(isRunnable);
-  if (runnable.length === 0) malformed(`image ${image.digest}`, 'lists no platform');
-  return Promise.all(runnable.map((descriptor) => readPlatform(content, descriptor)));
+  const limit = createLimiter(concurrent);
+  const children = await imageManifests(content, image);
+  const read = await Promise.all(
+    children.map((child) => limit(child.size, () => readChild(content, child, child !== image))),
+  );
+  const platforms = read.filter((one) => one !== undefined);
+  if (platforms.length === 0) malformed(`image ${image.digest}`, 'lists no platform');
+  return platforms;
 }
 
-async function readPlatform(content: ContentReader, descriptor: Descriptor): Promise<PlatformImage> {
+async function readChild(
+  content: ContentReader,
+  descriptor: Descriptor,
+  isListed: boolean,
+): Promise<PlatformImage | undefined> {
   const bytes = await content.manifest(descriptor.digest);
   if (!bytes) throw absent(descriptor);
   const manifest = parseManifest(bytes);
-  const { platform, user } = parseConfig(
-    await readBlob(content, manifest.config, maxConfigBytes),
-    `config of ${descriptor.digest}`,
-  );
-  const claimed = descriptor.platform;
-  if (claimed && (claimed.os !== platform.os || claimed.architecture !== platform.architecture))
-    malformed(
-      `image ${descriptor.digest}`,
-      `is listed as ${formatPlatform(claimed)} but is ${formatPlatform(platform)}`,
-    );
+  if (isListed && isOfNoMachine(descriptor.platform) && (await isBuildAttestation(content, manifest)))
+    return undefined;
+  const config = await readImageConfig(content, manifest.config, `config of ${descriptor.digest}`);
   return {
     descriptor,
     manifest,
     facts: {
-      platform: formatPlatform(platform),
+      platform: formatPlatform(platformOf(descriptor, config)),
       sizeBytes: manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
-      ...(user === undefined ? {} : { user }),
+      ...(config.user === undefined ? {} : { user: config.user }),
     },
   };
 }
 
-const configSchema = z.looseObject({
-  os: z.string().min(1),
-  architecture: z.string().min(1),
-  variant: z.string().optional(),
-  config: z.looseObject({ User: z.string().optional() }).nullish(),
-});
+/** An attestation that is listed as something to run is not what it says. */
+const isOfNoMachine = (label: Platform | undefined): boolean =>
+  label === undefined || (label.os === 'unknown' && label.architecture === 'unknown');
 
-/** Image config (image-spec config.md): what decides who runs it and where. Misspelt twins of a key are refused: Go reads them. */
-function parseConfig(
-  bytes: Uint8Array,
-  where: string,
-): { readonly platform: Platform; readonly user: string | undefined } {
-  const parsed = configSchema.safeParse(parseStrictJson(bytes, { where, maxBytes: maxConfigBytes }));
-  if (!parsed.success) return malformed(where, 'not an image config');
-  const { os, architecture, variant, config } = parsed.data;
-  refuseCaseFolded(parsed.data, ['os', 'architecture', 'variant', 'config', 'rootfs'], where);
-  refuseCaseFolded(config ?? {}, ['User'], where);
-  return {
-    platform: { os, architecture, ...(variant === undefined || variant === '' ? {} : { variant }) },
-    user: config?.User,
-  };
+/** What the config says; a variant that only the label has is a narrower promise, and kept. */
+function platformOf({ digest, platform: label }: Descriptor, config: ImageConfig): Platform {
+  const said = platformOfConfig(config);
+  if (!said) return malformed(`config of ${digest}`, 'not an image config: it names no os and architecture');
+  if (label && !mayBeListedAs(label, config))
+    return malformed(
+      `image ${digest}`,
+      `is listed as ${formatPlatform(label)} but is ${formatPlatform(said)}`,
+    );
+  return said.variant === undefined && label?.variant !== undefined
+    ? { ...said, variant: label.variant }
+    : said;
 }
 
 const absent = ({ digest }: Descriptor): AmlpromoteError =>

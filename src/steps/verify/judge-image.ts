@@ -1,7 +1,7 @@
 import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { annotations, mediaTypes, predicateTypes } from '../../domain/media-types.ts';
-import type { Trust, TrustedKey } from '../../evidence/trust.ts';
+import type { Trust } from '../../evidence/trust.ts';
 import type { VerifiableContent } from './content.ts';
 import { listCandidates } from './candidates.ts';
 import { judgeEvidence } from './evidence.ts';
@@ -9,6 +9,9 @@ import type { EvidenceSource } from './evidence.ts';
 import { judge } from './report.ts';
 import type { RuleResult } from './report.ts';
 import { findSignatures } from './signatures.ts';
+import type { VouchingKeys } from './signatures.ts';
+
+export const noKeys: VouchingKeys = { keys: [], open: [] };
 
 export interface ImageQuestion {
   readonly content: VerifiableContent;
@@ -16,7 +19,7 @@ export interface ImageQuestion {
   /** Signatures that a release lists. */
   readonly named: readonly Digest[];
   /** Keys that vouch already: they signed the release index. */
-  readonly keys: readonly TrustedKey[];
+  readonly vouching: VouchingKeys;
   readonly candidates: EvidenceSource['candidates'];
 }
 
@@ -30,8 +33,15 @@ export async function judgeImage(
   const signed = await judge('image-signature', image.digest, () =>
     findSignatures({ content, target: image, named, trust, now }),
   );
-  const keys = [...(signed.value ?? []), ...question.keys];
-  return [signed.result, ...(await judgeEvidence({ content, image, keys, candidates }, trust.policy, now))];
+  const own = signed.value ?? noKeys;
+  const vouching = {
+    keys: [...own.keys, ...question.vouching.keys],
+    open: [...own.open, ...question.vouching.open],
+  };
+  return [
+    signed.result,
+    ...(await judgeEvidence({ content, image, vouching, candidates }, trust.policy, now)),
+  ];
 }
 
 /** Without a release, evidence is whatever is attached to the image and its platforms. */

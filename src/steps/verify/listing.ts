@@ -68,7 +68,6 @@ async function checkImage(
   const different = isChild ? await sameAsListed(content, image) : [];
   const bytes = await content.manifest(image.digest);
   if (different.length > 0 || !bytes) return different;
-  // An index inside an index is refused by the parser: it is no image manifest.
   const manifest = parseManifest(bytes);
   await readBlob(content, manifest.config, maxBundleBytes);
   const layers = await Promise.all(

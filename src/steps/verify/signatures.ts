@@ -22,26 +22,32 @@ export interface SignatureSearch {
   readonly now: Date;
 }
 
+/** Keys whose signatures verified, and why there may be more of them: a signature or a listing that could not be read. */
+export interface VouchingKeys {
+  readonly keys: readonly TrustedKey[];
+  readonly open: readonly Reason[];
+}
+
 /**
- * Looks for signatures of as many different signers as the policy requires, with different keys. One good signature of a
- * signer suffices; junk beside it neither satisfies nor blocks (threat 13). None in a complete listing is a definite no;
- * a listing or a candidate that could not be read leaves the question open.
+ * Looks for signatures of as many different signers as the policy requires, with different keys. Junk beside the good ones
+ * neither satisfies nor blocks (threat 13). All named ones are judged, and all listed ones where those do not suffice: which
+ * keys may vouch for the rest must not depend on the order of a list. None in a complete listing is a definite no; a listing
+ * or a candidate that could not be read leaves the question open.
  */
-export async function findSignatures(search: SignatureSearch): Promise<Finding<readonly TrustedKey[]>> {
+export async function findSignatures(search: SignatureSearch): Promise<Finding<VouchingKeys>> {
   const { required } = search.trust.policy.trust;
   const found: { readonly digest: Digest; readonly signature: VerifiedSignature }[] = [];
   const against: Reason[] = [];
-  const enough = (): boolean => countSigners(found.map(({ signature }) => signature)) >= required;
+  const count = (): number => countSigners(found.map(({ signature }) => signature));
   const tryAll = async (digests: readonly Digest[]): Promise<void> => {
     for (const digest of digests) {
-      if (enough()) return;
       const check = await judgeOne(search, digest);
       if (check.verdict === 'allowed') found.push({ digest, signature: check });
       else against.push(...check.reasons);
     }
   };
   await tryAll(search.named);
-  if (!enough()) {
+  if (count() < required) {
     const { content, target, named } = search;
     const { descriptors, reasons } = await listCandidates(
       content,
@@ -57,24 +63,39 @@ export async function findSignatures(search: SignatureSearch): Promise<Finding<r
     name: signers.join(', '),
     certificate: leaf,
   }));
-  if (enough()) return { evidence, value: keys };
   const open = against.filter((reason) => reason.verdict === 'inconclusive');
+  const value = { keys, open };
+  if (count() >= required) return { evidence, value };
   const missing: Reason = {
     code: 'SIGNATURE_MISSING',
     verdict: 'refused',
     subject: search.target.digest,
-    detail: `signed by ${countSigners(found.map(({ signature }) => signature))} of ${required} required signers`,
+    detail: `signed by ${count()} of ${required} required signers`,
   };
-  return { evidence, value: keys, reasons: open.length > 0 ? open : [missing, ...against] };
+  return { evidence, value, reasons: open.length > 0 ? open : [missing, ...against] };
 }
 
-/** Different names with different keys: one person with two entries in the policy is one signer. */
-function countSigners(signatures: readonly VerifiedSignature[]): number {
-  const names = new Set(signatures.flatMap(({ signers }) => signers));
-  const keys = new Set(
-    signatures.map(({ leaf }) => leaf.publicKey.export({ type: 'spki', format: 'der' }).toString('hex')),
-  );
-  return Math.min(names.size, keys.size);
+/**
+ * As many pairs of a signer and a key as can be made with each used once: one person with two entries in the policy is one
+ * signer, and so is one entry with two keys. A maximum matching (augmenting paths), so the order of signatures cannot matter.
+ */
+export function countSigners(signatures: readonly Pick<VerifiedSignature, 'signers' | 'leaf'>[]): number {
+  const keysOf = new Map<string, Set<string>>();
+  for (const { signers, leaf } of signatures) {
+    const key = leaf.publicKey.export({ type: 'spki', format: 'der' }).toString('hex');
+    for (const signer of signers) keysOf.set(signer, (keysOf.get(signer) ?? new Set()).add(key));
+  }
+  const signerOf = new Map<string, string>();
+  const place = (signer: string, tried: Set<string>): boolean =>
+    [...(keysOf.get(signer) ?? [])].some((key) => {
+      if (tried.has(key)) return false;
+      tried.add(key);
+      const holder = signerOf.get(key);
+      if (holder !== undefined && !place(holder, tried)) return false;
+      signerOf.set(key, signer);
+      return true;
+    });
+  return [...keysOf.keys()].filter((signer) => place(signer, new Set())).length;
 }
 
 function judgeOne(search: SignatureSearch, digest: Digest): Promise<Check<VerifiedSignature>> {
