@@ -40,7 +40,7 @@ const spelling = (known: string): fc.Arbitrary<string> =>
       { minLength: 1, maxLength: 3 },
     )
     .map((changes) => {
-      const letters = [...known];
+      const letters = Array.from(known);
       for (const { at, how } of changes) letters[at] = changed(letters[at] ?? '', how);
       return letters.join('');
     })
@@ -205,9 +205,8 @@ function withChange(text: string, { at, how, value, letter, twist }: Change): st
   const start = member.index;
   const from = start + member[0].length;
   const end = endOfValue(text, from);
-  const twisted = [...key]
-    .map((one, index) => (index === letter % key.length ? changed(one, twist) : one))
-    .join('');
+  const place = letter % key.length;
+  const twisted = key.slice(0, place) + changed(key.charAt(place), twist) + key.slice(place + 1);
   if (how === 'spelling') return `${text.slice(0, start)}"${twisted}":${text.slice(from)}`;
   if (how === 'value') return `${text.slice(0, from)}${value}${text.slice(end)}`;
   if (how === 'twin') return `${text.slice(0, end)},"${twisted}":${value}${text.slice(end)}`;
