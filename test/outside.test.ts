@@ -6,6 +6,7 @@ import type { ScanReport } from '../src/domain/scan.ts';
 import { encodeManifest, parseManifest } from '../src/oci/manifest.ts';
 import { openStore } from '../src/oci/store/store.ts';
 import { promoteOutside } from '../src/promote.ts';
+import { attestation, pushChild } from './support/index-children.ts';
 import { memoryZones, newStore, prepareGround, startRun } from './support/memory-zones.ts';
 import { finding, gap } from './support/scan-reports.ts';
 import { pushImage } from './support/signed-release.ts';
@@ -82,17 +83,19 @@ test('threat 11: an image that somebody pushed under the build tag is not taken 
   t.is(release.image.digest, image.digest);
 });
 
-test('an image index is scanned by platform; what only documents the build is not', async (t) => {
+test('an image index is scanned by platform, hidden ones too; what only documents the build is not', async (t) => {
   const world = memoryZones();
   const directory = newStore(ground);
   const target = (await openStore(directory)).repository(repository);
   const platform = await pushImage(target);
-  const note = await pushImage(target, 'attestation', { os: 'unknown', architecture: 'unknown' });
+  const note = await pushChild(target, attestation);
+  const hidden = await pushImage(target, 'hidden', { os: 'unknown', architecture: 'unknown' });
   const index = encodeManifest({
     mediaType: mediaTypes.ociIndex,
     manifests: [
       { ...platform, platform: { os: 'linux', architecture: 'amd64' } },
       { ...note, platform: { os: 'unknown', architecture: 'unknown' } },
+      { ...hidden, platform: { os: 'unknown', architecture: 'unknown' } },
     ],
   });
   await target.pushManifest(index);
@@ -100,7 +103,7 @@ test('an image index is scanned by platform; what only documents the build is no
   const { platforms } = await outside.scan({ repository, image: index.descriptor });
   t.deepEqual(
     platforms.map(({ image }) => image.digest),
-    [platform.digest],
+    [platform.digest, hidden.digest],
   );
 });
 

@@ -16,15 +16,19 @@ export function parsePlatform(text: string): Platform | undefined {
 }
 
 /**
- * Without the variant that says nothing: to container runtimes (containerd/platforms, database.go) amd64/v1 is amd64,
- * arm64/v8 is arm64, and arm alone is arm/v7.
+ * As container runtimes compare it (containerd/platforms, database.go): amd64/v1 is amd64, arm64/v8 is arm64, arm alone is
+ * arm/v7, and the two arms may leave out the `v`.
  */
 export function normalizePlatform({ os, architecture, variant }: Platform): Platform {
-  const isDefault =
-    (architecture === 'amd64' && variant === 'v1') || (architecture === 'arm64' && variant === 'v8');
-  if (isDefault) return { os, architecture };
-  const said = architecture === 'arm' ? (variant ?? 'v7') : variant;
+  const said = normalVariant(architecture, variant);
   return { os, architecture, ...(said === undefined ? {} : { variant: said }) };
+}
+
+function normalVariant(architecture: string, variant: string | undefined): string | undefined {
+  if (architecture === 'amd64') return variant === 'v1' ? undefined : variant;
+  if (architecture === 'arm64') return variant === 'v8' || variant === '8' ? undefined : variant;
+  if (architecture === 'arm') return variant === undefined ? 'v7' : variant.replace(/^[5-8]$/, 'v$&');
+  return variant;
 }
 
 /** Whether two spellings (`linux/amd64`, `linux/amd64/v1`) name one platform. */

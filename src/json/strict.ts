@@ -79,6 +79,7 @@ function walk(text: string, { where, maxDepth, numbers }: WalkOptions): void {
   const stack: (Set<string> | null)[] = [];
   const stringPattern = /"(?:[^"\\]|\\.)*"/gsy;
   const numberPattern = /-?\d[\d.eE+-]*/gy;
+  let lastKey = '';
   let index = 0;
   while (index < text.length) {
     const char = text.charAt(index);
@@ -93,14 +94,14 @@ function walk(text: string, { where, maxDepth, numbers }: WalkOptions): void {
       if (!match) throw invalid(where, 'unterminated string');
       index = stringPattern.lastIndex;
       const keys = stack.at(-1);
-      if (keys && isFollowedByColon(text, index)) addKey(match[0], keys, where);
+      if (keys && isFollowedByColon(text, index)) lastKey = addKey(match[0], keys, where);
       else checkString(match[0], where);
       continue;
     } else if (numbers === 'integers' && isNumeric(char)) {
       numberPattern.lastIndex = index;
       const literal = numberPattern.exec(text)?.[0];
       if (literal !== undefined) {
-        checkInteger(literal, where);
+        checkInteger(literal, where, lastKey);
         index = numberPattern.lastIndex;
         continue;
       }
@@ -112,12 +113,10 @@ function walk(text: string, { where, maxDepth, numbers }: WalkOptions): void {
 const isNumeric = (char: string): boolean => char === '-' || (char >= '0' && char <= '9');
 
 /** Threat 19: what a program that decodes into an integer cannot read, or reads as another one. */
-function checkInteger(literal: string, where: string): void {
+function checkInteger(literal: string, where: string, key: string): void {
   if (/^-?(?:0|[1-9]\d*)$/.test(literal) && literal !== '-0' && Number.isSafeInteger(Number(literal))) return;
-  throw invalid(
-    where,
-    `number ${literal.slice(0, 40)}: expected a whole number within ±(2^53-1), written as one`,
-  );
+  const found = `${key === '' ? '' : `${JSON.stringify(key)} is `}${literal.slice(0, 40)}`;
+  throw invalid(where, `${found}: expected a whole number within ±(2^53-1), written as one`);
 }
 
 /** Raw text is well-formed already: only an escape can stand for half a character. */
@@ -134,12 +133,13 @@ function textOf(literal: string, where: string): string {
   }
 }
 
-function addKey(literal: string, keys: Set<string>, where: string): void {
+function addKey(literal: string, keys: Set<string>, where: string): string {
   const key = textOf(literal, where);
   if (keys.has(key)) throw invalid(where, `duplicate key ${JSON.stringify(key)}`);
   if (key === '__proto__') throw invalid(where, 'key "__proto__" is not allowed');
   if (!key.isWellFormed()) throw invalid(where, 'a key is not well-formed Unicode');
   keys.add(key);
+  return key;
 }
 
 const invalid = (where: string, why: string, cause?: unknown): AmlpromoteError =>

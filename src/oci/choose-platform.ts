@@ -12,8 +12,9 @@ export function rankPlatform(wanted: Platform, offered: Platform): number | unde
   if (wanted.os !== offered.os || wanted.architecture !== offered.architecture) return undefined;
   const steps = stepsBelow(normalizePlatform(wanted), normalizePlatform(offered));
   if (steps === undefined) return undefined;
-  // `amd64` and `amd64/v1` are one platform: the spelling that was asked for comes first.
-  return 2 * steps + (wanted.variant === offered.variant || steps > 0 ? 0 : 1);
+  // `amd64` and `amd64/v1` are one platform: the spelling that was asked for comes first, else the one that says more.
+  const isFirst = steps === 0 ? wanted.variant === offered.variant : offered.variant !== undefined;
+  return 2 * steps + (isFirst ? 0 : 1);
 }
 
 function stepsBelow(wanted: Platform, offered: Platform): number | undefined {

@@ -6,7 +6,7 @@ import type { ContentReader } from '../ports/content.ts';
 import { readBlob } from './verified.ts';
 
 /** Image configs that are larger are refused. */
-export const maxConfigBytes = 8 * 1024 * 1024;
+const maxConfigBytes = 8 * 1024 * 1024;
 
 /** What decides what runs, of an image config (image-spec config.md). */
 export interface ImageConfig {

@@ -34,10 +34,10 @@ export function evaluateImage(facts: ImageFacts, policy: Pick<PolicyRules, 'imag
   return decide([...reasons, ...baseReasons(facts, rules.allowedBases)]);
 }
 
-/** `name`, `name:group`, `uid`, `uid:gid`; the uid in any spelling of zero. */
+/** `name`, `name:group`, `uid`, `uid:gid`; the uid in any spelling of zero (to Go's Atoi, `-0` is one). */
 function isRoot(user = ''): boolean {
   const [name = ''] = user.trim().split(':');
-  return name === '' || name === 'root' || /^\+?0+$/.test(name);
+  return name === '' || name === 'root' || /^[+-]?0+$/.test(name);
 }
 
 function baseReasons({ bases }: ImageFacts, allowed: readonly string[]): readonly Reason[] {

@@ -20,12 +20,28 @@ test('the default rules allow an ordinary image', (t) => {
 
 test('platform and size', (t) => {
   t.deepEqual(codes({ platform: 'linux/arm64' }, {}), ['PLATFORM:refused']);
+  t.deepEqual(codes({ platform: 'linux/amd64/v3' }, {}), ['PLATFORM:refused']);
+  t.deepEqual(codes({ platform: 'linux/amd64/v1' }, {}), []);
+  t.deepEqual(codes({ platform: 'linux/arm64' }, { platforms: ['linux/arm64/v8'] }), []);
   t.deepEqual(codes({ sizeBytes: 1001 }, { maxSize: 1000 }), ['IMAGE_SIZE:refused']);
   t.deepEqual(codes({ sizeBytes: 1000 }, { maxSize: 1000 }), []);
   t.deepEqual(codes({ sizeBytes: Number.NaN }, { maxSize: 1000 }), ['IMAGE_SIZE:refused']);
 });
 
-for (const user of [undefined, '', 'root', '0', '00', '0:0', 'root:users', '0:1000', ' root '])
+for (const user of [
+  undefined,
+  '',
+  'root',
+  '0',
+  '00',
+  '+0',
+  '-0',
+  '-00:5',
+  '0:0',
+  'root:users',
+  '0:1000',
+  ' root ',
+])
   test(`forbidRoot refuses user "${user ?? '(none given)'}"`, (t) => {
     const changes = user === undefined ? {} : { user };
     t.deepEqual(codes(changes, { forbidRoot: true }), ['RUNS_AS_ROOT:refused']);

@@ -3,13 +3,10 @@ import { isDigest } from '../../domain/digest.ts';
 import { isRefusal } from '../../domain/errors.ts';
 import { annotations, isImageManifestType } from '../../domain/media-types.ts';
 import { releaseCounterOf, tags } from '../../domain/names.ts';
-import { parseStrictJson } from '../../json/strict.ts';
 import type { KnownLayer, LayerLookup } from '../../oci/archive/layers.ts';
+import { readImageConfig } from '../../oci/image-config.ts';
 import { parseIndex, parseManifest } from '../../oci/manifest.ts';
-import { readBlob } from '../../oci/verified.ts';
 import type { ContentReader, Repository } from '../../ports/content.ts';
-
-const maxConfigBytes = 4 * 1024 * 1024;
 
 /**
  * Finds layers of the last release by diffID, so that they are fetched rather than compressed. Asks the registry when the
@@ -41,20 +38,11 @@ async function layersOf(content: ContentReader, image: Digest): Promise<Readonly
   const found = await content.manifest(image);
   if (!found) return new Map();
   const { config, layers } = parseManifest(found);
-  const bytes = await readBlob(content, config, maxConfigBytes);
-  const body = parseStrictJson(bytes, { where: `configuration ${config.digest}` });
-  const diffIds = diffIdsOf(body);
+  const { diffIds } = await readImageConfig(content, config);
   return new Map(
     layers.flatMap((layer, at): [Digest, KnownLayer][] => {
       const diffId = diffIds[at];
-      return typeof diffId === 'string' && isDigest(diffId) ? [[diffId, { layer, content }]] : [];
+      return diffId !== undefined && isDigest(diffId) ? [[diffId, { layer, content }]] : [];
     }),
   );
-}
-
-function diffIdsOf(config: unknown): readonly unknown[] {
-  if (typeof config !== 'object' || config === null || !('rootfs' in config)) return [];
-  const { rootfs } = config;
-  if (typeof rootfs !== 'object' || rootfs === null || !('diff_ids' in rootfs)) return [];
-  return Array.isArray(rootfs.diff_ids) ? rootfs.diff_ids : [];
 }

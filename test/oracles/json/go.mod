@@ -1,0 +1,3 @@
+module amlpromote.dev/oracles/json
+
+go 1.26
