@@ -43,5 +43,24 @@ export default tseslint.config(
     files: ['test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off', '@typescript-eslint/require-await': 'off' },
   },
+  {
+    // A cast hides what ava does not have (`test.skip.serial`), and then a file does not load where a program is missing.
+    files: ['test/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          'TSTypeQuery[exprName.name="test"]',
+          'TSTypeQuery[exprName.left.name="test"]',
+          'TSTypeReference[typeName.name=/^(TestFn|SerialFn|SkipFn|OnlyFn|FailingFn)$/]',
+        ].flatMap((type) =>
+          ['TSAsExpression', 'TSTypeAssertion'].map((cast) => ({
+            selector: `${cast} > ${type}`,
+            message: 'No casts to a test function: write needing(…) of test/support/tools.ts.',
+          })),
+        ),
+      ],
+    },
+  },
   prettier,
 );

@@ -5,11 +5,11 @@ import path from 'node:path';
 import { temporaryFolder } from '../support/identities.ts';
 import { runTool } from '../support/run-tool.ts';
 import type { ToolResult } from '../support/run-tool.ts';
-import { findTool } from '../support/tools.ts';
+import { findTool, notationOracle } from '../support/tools.ts';
 
 /** The public tools as docs/verify-with-public-tools.md has them used: with the trust of the auditor, against plain http. */
 export interface Auditor {
-  /** `notation verify` in level `strict`. */
+  /** `notation verify` in level `strict`, by the oracle over notation's own libraries. */
   notation(reference: string): Promise<ToolResult>;
   /** `cosign verify-attestation`; stdout has the verified envelope. */
   cosign(reference: string, type: string, key: 'release' | 'receipt'): Promise<ToolResult>;
@@ -46,7 +46,7 @@ export function createAuditor(sandbox: string): Auditor {
   const run = (tool: string, argv: readonly string[]): Promise<ToolResult> =>
     runTool(findTool(tool)!, argv, { HOME: home, XDG_CONFIG_HOME: home, DOCKER_CONFIG: home });
   return {
-    notation: (reference) => run('notation', ['verify', '--insecure-registry', reference]),
+    notation: (reference) => run(notationOracle, ['verify', '--plain-http', reference]),
     cosign: (reference, type, key) =>
       run('cosign', [
         ...['verify-attestation', '--key', keys[key], '--type', type],

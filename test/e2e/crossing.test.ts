@@ -6,7 +6,7 @@ import { workspaceOf } from '../../src/cli/wiring.ts';
 import { silent } from '../../src/domain/events.ts';
 import { loadZones } from '../../src/manifest/zones.ts';
 import { until } from '../support/aml-sandbox.ts';
-import { engineHost } from '../support/test-engine.ts';
+import { engineHost, engineTest } from '../support/test-engine.ts';
 import { firstStep } from './image.ts';
 import { startWorld } from './world.ts';
 import type { World } from './world.ts';
@@ -15,8 +15,7 @@ import type { World } from './world.ts';
  * Everything real, but Azure: images that an engine builds, a sandbox and commands in processes of their own, jobs in
  * containers. The tests are one story, in order, over one sandbox.
  */
-const story = engineHost === undefined ? test.serial.skip : test.serial;
-const note = '(needs a Docker engine)';
+const story = engineTest.serial;
 let world: World;
 /** What the first test delivered. */
 let crossed: string;
@@ -31,53 +30,50 @@ test.after.always(async () => {
 const model = 'cat ${{inputs.data}} > ${{outputs.model}}/model.csv; echo accuracy=0.91';
 const digestOf = /ml\/\w+@(sha256:[0-9a-f]{64})/;
 
-story(
-  `an image crosses in two processes, from a Dockerfile to a job without a network ${note}`,
-  async (t) => {
-    world.image('crossing', {
-      smoke: `for i in /sys/class/net/*; do echo net \${i##*/}; done; cat /app/built.txt; ${model}`,
-    });
-    const { document: outside } = await world.run(t, 'promote', world.outside('crossing'));
-    const { digest } = outside.image;
-    t.like(outside.image, { name: 'crossing', version: '1.4.0', repository: 'ml/crossing' });
-    t.like(outside.scan, { verdict: 'allowed', components: 3, findings: 1 });
-    t.deepEqual(
-      outside.signatures.map(({ role, already }) => [role, already]),
-      ['signature', 'sbom', 'scan', 'provenance'].map((role) => [role, false]),
-    );
-    t.like(outside.release, { counter: 1, already: false, file: world.file('crossing.release.json') });
-    t.is(outside.release?.signatures.length, 1);
-    t.is(outside.delivered, undefined, 'outside sees nothing of the inside');
+story('an image crosses in two processes, from a Dockerfile to a job without a network', async (t) => {
+  world.image('crossing', {
+    smoke: `for i in /sys/class/net/*; do echo net \${i##*/}; done; cat /app/built.txt; ${model}`,
+  });
+  const { document: outside } = await world.run(t, 'promote', world.outside('crossing'));
+  const { digest } = outside.image;
+  t.like(outside.image, { name: 'crossing', version: '1.4.0', repository: 'ml/crossing' });
+  t.like(outside.scan, { verdict: 'allowed', components: 3, findings: 1 });
+  t.deepEqual(
+    outside.signatures.map(({ role, already }) => [role, already]),
+    ['signature', 'sbom', 'scan', 'provenance'].map((role) => [role, false]),
+  );
+  t.like(outside.release, { counter: 1, already: false, file: world.file('crossing.release.json') });
+  t.is(outside.release?.signatures.length, 1);
+  t.is(outside.delivered, undefined, 'outside sees nothing of the inside');
 
-    const { document: inside } = await world.run(t, 'promote', world.inside('crossing'));
-    const { host } = world.sandbox.registries.sensitive;
-    t.is(inside.image.digest, digest);
-    t.is(inside.release?.digest, outside.release?.digest);
-    t.like(inside.delivered, { reference: `${host}/ml/crossing@${digest}`, digest, tag: '1.4.0' });
-    crossed = inside.delivered?.reference ?? '';
-    t.is(inside.receipt?.verdict, 'allowed');
-    t.like(inside.environment, {
-      id: `${world.sandbox.workspace.id}/environments/crossing/versions/1.4.0`,
-      image: `${host}/ml/crossing@${digest}`,
-      already: false,
-    });
-    t.like(inside.job, { status: 'Completed', score: 'accuracy=0.91' });
-    t.deepEqual(
-      inside.job?.outputs.map(({ name, files }) => [name, files]),
-      [['model', ['model.csv']]],
-    );
-    const log = inside.job?.log?.split('\n') ?? [];
-    t.deepEqual(
-      log.filter((line) => line.startsWith('net ')),
-      ['net lo'],
-      'the job has no network',
-    );
-    t.true(log.includes(`crossing ${world.flavour}`), 'what ran is what was built');
-    t.false(existsSync(world.file('inside-store')), 'inside needs no store');
-  },
-);
+  const { document: inside } = await world.run(t, 'promote', world.inside('crossing'));
+  const { host } = world.sandbox.registries.sensitive;
+  t.is(inside.image.digest, digest);
+  t.is(inside.release?.digest, outside.release?.digest);
+  t.like(inside.delivered, { reference: `${host}/ml/crossing@${digest}`, digest, tag: '1.4.0' });
+  crossed = inside.delivered?.reference ?? '';
+  t.is(inside.receipt?.verdict, 'allowed');
+  t.like(inside.environment, {
+    id: `${world.sandbox.workspace.id}/environments/crossing/versions/1.4.0`,
+    image: `${host}/ml/crossing@${digest}`,
+    already: false,
+  });
+  t.like(inside.job, { status: 'Completed', score: 'accuracy=0.91' });
+  t.deepEqual(
+    inside.job?.outputs.map(({ name, files }) => [name, files]),
+    [['model', ['model.csv']]],
+  );
+  const log = inside.job?.log?.split('\n') ?? [];
+  t.deepEqual(
+    log.filter((line) => line.startsWith('net ')),
+    ['net lo'],
+    'the job has no network',
+  );
+  t.true(log.includes(`crossing ${world.flavour}`), 'what ran is what was built');
+  t.false(existsSync(world.file('inside-store')), 'inside needs no store');
+});
 
-story(`again: everything is done already but the job ${note}`, async (t) => {
+story('again: everything is done already but the job', async (t) => {
   const outside = await world.run(t, 'promote', world.outside('crossing'));
   t.true(outside.document.signatures.every(({ already }) => already));
   t.true(outside.document.release?.already);
@@ -92,7 +88,7 @@ story(`again: everything is done already but the job ${note}`, async (t) => {
   t.regex(inside.document.job?.name ?? '', /-2$/);
 });
 
-story(`killed in the build, then in the publication: it goes on, with the same digest ${note}`, async (t) => {
+story('killed in the build, then in the publication: it goes on, with the same digest', async (t) => {
   world.image('killed', {
     smoke: `trap go=1 USR1; echo ready; while [ -z "$go" ]; do sleep 0.1; done; ${model}`,
     // A build that takes its time: it is not done before the kill arrives.
@@ -128,7 +124,7 @@ story(`killed in the build, then in the publication: it goes on, with the same d
   t.like(document.release, { counter: 1 });
 });
 
-story(`killed in the import, then while the job runs: the same job is waited for ${note}`, async (t) => {
+story('killed in the import, then while the job runs: the same job is waited for', async (t) => {
   const argv = world.inside('killed');
   const carrying = await world.killAt(t, argv, /^import +killed/, 'SIGKILL', { path: /\/importImage$/ });
   t.is(carrying.signal, 'SIGKILL');
@@ -167,26 +163,23 @@ story(`killed in the import, then while the job runs: the same job is waited for
   t.like(JSON.parse(stdout), { job: { name: job, status: 'Completed', score: 'accuracy=0.91' } });
 });
 
-story(
-  `interrupted in the build, it goes on; a job that fails is refused with its last words ${note}`,
-  async (t) => {
-    world.image('failing', { smoke: 'cat ${{inputs.data}}; echo it broke on line 7 >&2; exit 3' });
-    const outside = world.outside('failing');
-    const interrupted = await world.killAt(t, outside, new RegExp(`\\| .*${firstStep}$`), 'SIGINT');
-    t.is(interrupted.exitCode, 130);
-    t.like(JSON.parse(interrupted.stdout), { error: { code: 'INTERRUPTED' } });
-    await world.run(t, 'promote', outside);
+story('interrupted in the build, it goes on; a job that fails is refused with its last words', async (t) => {
+  world.image('failing', { smoke: 'cat ${{inputs.data}}; echo it broke on line 7 >&2; exit 3' });
+  const outside = world.outside('failing');
+  const interrupted = await world.killAt(t, outside, new RegExp(`\\| .*${firstStep}$`), 'SIGINT');
+  t.is(interrupted.exitCode, 130);
+  t.like(JSON.parse(interrupted.stdout), { error: { code: 'INTERRUPTED' } });
+  await world.run(t, 'promote', outside);
 
-    const { document } = await world.run(t, 'error', world.inside('failing'), 10);
-    t.is(document.error.code, 'JOB_FAILED');
-    t.regex(document.error.message, /status code 3/);
-    t.regex(document.error.message, /^ +42,1$/m);
-    t.regex(document.error.message, /^ +it broke on line 7$/m);
-    t.not(document.error.nextSteps.length, 0);
-  },
-);
+  const { document } = await world.run(t, 'error', world.inside('failing'), 10);
+  t.is(document.error.code, 'JOB_FAILED');
+  t.regex(document.error.message, /status code 3/);
+  t.regex(document.error.message, /^ +42,1$/m);
+  t.regex(document.error.message, /^ +it broke on line 7$/m);
+  t.not(document.error.nextSteps.length, 0);
+});
 
-story(`a build step that fails is refused with the end of its log ${note}`, async (t) => {
+story('a build step that fails is refused with the end of its log', async (t) => {
   world.image('broken', { smoke: 'true', more: ['RUN echo no wheel for numpy >&2; exit 4'] });
   const { document, stderr } = await world.run(t, 'error', world.outside('broken'), 10);
   t.is(document.error.code, 'BUILD_FAILED');
@@ -195,7 +188,7 @@ story(`a build step that fails is refused with the end of its log ${note}`, asyn
   t.not(document.error.nextSteps.length, 0);
 });
 
-story(`what waits in quarantine cannot be pulled by the compute ${note}`, async (t) => {
+story('what waits in quarantine cannot be pulled by the compute', async (t) => {
   const zones = await loadZones(`${world.sandbox.directory}/inside/zones.yaml`);
   const { signal } = new AbortController();
   const context = { settings: readSettings({ zones: zones.file }, {}), zones, progress: silent, signal };

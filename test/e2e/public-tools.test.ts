@@ -13,7 +13,7 @@ import { createRegistry } from '../../src/oci/registry/registry.ts';
 import type { Repository } from '../../src/ports/content.ts';
 import type { ToolResult } from '../support/run-tool.ts';
 import { engineHost } from '../support/test-engine.ts';
-import { findTool } from '../support/tools.ts';
+import { needing, notationOracle } from '../support/tools.ts';
 import { createAuditor } from './auditor.ts';
 import type { Auditor } from './auditor.ts';
 import { attachToAnother, copyAll, copyWithChangedEvidence } from './tampered.ts';
@@ -60,15 +60,6 @@ const reference = (zone: ZoneName, digest: string, repository = name): string =>
   `${world.sandbox.registries[zone].loopback}/ml/${repository}@${digest}`;
 const kinds = ['sbom', 'scan', 'provenance'] as const;
 
-/** A test that needs a tool which is not here is skipped and counted. */
-function needing(...tools: readonly string[]): { readonly run: typeof test; readonly note: string } {
-  const isHere = tools.every((tool) => findTool(tool) !== undefined);
-  return {
-    run: (isHere ? test : test.skip) as typeof test,
-    note: `(needs ${tools.join(', ')})`,
-  };
-}
-
 function worked(t: ExecutionContext, { code, stdout, stderr }: ToolResult): string {
   t.is(code, 0, stderr);
   return stdout;
@@ -106,41 +97,38 @@ async function ourVerdict(
 }
 
 const liar = needing('cosign', 'skopeo');
-liar.run.serial(
-  `a registry that serves other bytes is found out, by the tools and by us ${liar.note}`,
-  async (t) => {
-    const sbom = outside.signatures.find(({ role }) => role === 'sbom')!.digest as Digest;
-    const blobs = await Promise.all(
-      [sbom, image].map(async (digest) => {
-        const content = (await repositoryOf('sensitive').manifest(digest))!;
-        return parseManifest(content).layers[0]!.digest;
-      }),
-    );
-    // The hex is in the addresses of the registry and of its data endpoint.
-    world.faults(
-      blobs.map((digest) => ({ host: 'contososec', path: hexOf(digest), action: { kind: 'corrupt' } })),
-    );
-    t.teardown(() => world.faults([]));
-    const at = reference('sensitive', image);
-    t.not((await auditor.cosign(at, predicateTypes.sbom, 'release')).code, 0);
-    const copy = ['copy', '--src-tls-verify=false', `docker://${at}`, `oci:${world.file('lied')}:image`];
-    t.not((await auditor.skopeo(...copy)).code, 0);
-    const { exitCode, rules } = await ourVerdict(t, name, image);
-    t.is(exitCode, 10);
-    t.true(rules.includes('sbom'));
-  },
-);
+liar.serial('a registry that serves other bytes is found out, by the tools and by us', async (t) => {
+  const sbom = outside.signatures.find(({ role }) => role === 'sbom')!.digest as Digest;
+  const blobs = await Promise.all(
+    [sbom, image].map(async (digest) => {
+      const content = (await repositoryOf('sensitive').manifest(digest))!;
+      return parseManifest(content).layers[0]!.digest;
+    }),
+  );
+  // The hex is in the addresses of the registry and of its data endpoint.
+  world.faults(
+    blobs.map((digest) => ({ host: 'contososec', path: hexOf(digest), action: { kind: 'corrupt' } })),
+  );
+  t.teardown(() => world.faults([]));
+  const at = reference('sensitive', image);
+  t.not((await auditor.cosign(at, predicateTypes.sbom, 'release')).code, 0);
+  const copy = ['copy', '--src-tls-verify=false', `docker://${at}`, `oci:${world.file('lied')}:image`];
+  t.not((await auditor.skopeo(...copy)).code, 0);
+  const { exitCode, rules } = await ourVerdict(t, name, image);
+  t.is(exitCode, 10);
+  t.true(rules.includes('sbom'));
+});
 
-const notation = needing('notation');
+const notation = needing(notationOracle);
 for (const zone of zones)
-  notation.run(`${zone}: notation verify, strict, of image and release ${notation.note}`, async (t) => {
+  notation(`${zone}: notation verify, strict, of image and release`, async (t) => {
     for (const digest of [image, index])
       t.regex(worked(t, await auditor.notation(reference(zone, digest))), /Successfully verified signature/);
   });
 
 const cosign = needing('cosign');
 for (const zone of zones)
-  cosign.run(`${zone}: cosign verify-attestation of SBOM, scan and provenance ${cosign.note}`, async (t) => {
+  cosign(`${zone}: cosign verify-attestation of SBOM, scan and provenance`, async (t) => {
     const [sbom, scan, provenance] = await Promise.all(
       kinds.map(async (kind) => {
         const at = reference(zone, image);
@@ -166,30 +154,27 @@ for (const zone of zones)
     t.not(wrong.code, 0, 'another key');
   });
 
-cosign.run(
-  `sensitive: cosign verify-attestation of the receipt, by its own key ${cosign.note}`,
-  async (t) => {
-    const at = reference('sensitive', image);
-    const [receipt, ...more] = predicatesOf(
-      worked(t, await auditor.cosign(at, predicateTypes.receipt, 'receipt')),
-    );
-    t.is(more.length, 0);
-    t.like(receipt, {
-      verificationResult: 'PASSED',
-      policy: { digest: { sha256: inside.receipt!.policyDigest.slice('sha256:'.length) } },
-    });
-    t.not((await auditor.cosign(at, predicateTypes.receipt, 'release')).code, 0, 'not the release key');
-    const outsideToo = await auditor.cosign(
-      reference('nonsensitive', image),
-      predicateTypes.receipt,
-      'receipt',
-    );
-    t.not(outsideToo.code, 0, 'nothing of the inside is outside');
-  },
-);
+cosign('sensitive: cosign verify-attestation of the receipt, by its own key', async (t) => {
+  const at = reference('sensitive', image);
+  const [receipt, ...more] = predicatesOf(
+    worked(t, await auditor.cosign(at, predicateTypes.receipt, 'receipt')),
+  );
+  t.is(more.length, 0);
+  t.like(receipt, {
+    verificationResult: 'PASSED',
+    policy: { digest: { sha256: inside.receipt!.policyDigest.slice('sha256:'.length) } },
+  });
+  t.not((await auditor.cosign(at, predicateTypes.receipt, 'release')).code, 0, 'not the release key');
+  const outsideToo = await auditor.cosign(
+    reference('nonsensitive', image),
+    predicateTypes.receipt,
+    'receipt',
+  );
+  t.not(outsideToo.code, 0, 'nothing of the inside is outside');
+});
 
 const oras = needing('oras');
-oras.run(`oras discover lists in both zones what the documents name ${oras.note}`, async (t) => {
+oras('oras discover lists in both zones what the documents name', async (t) => {
   const discover = async (zone: ZoneName, digest: string): Promise<string> =>
     worked(t, await auditor.oras('discover', '--plain-http', '--format', 'json', reference(zone, digest)));
   for (const zone of zones) {
@@ -202,7 +187,7 @@ oras.run(`oras discover lists in both zones what the documents name ${oras.note}
 });
 
 const crane = needing('crane');
-crane.run(`crane: the same bytes in both zones, under the same names ${crane.note}`, async (t) => {
+crane('crane: the same bytes in both zones, under the same names', async (t) => {
   for (const digest of [image, index, ...outside.signatures.map((one) => one.digest)]) {
     const [there = '', here = ''] = await Promise.all(
       zones.map(async (zone) => worked(t, await auditor.crane('manifest', reference(zone, digest)))),
@@ -219,7 +204,7 @@ crane.run(`crane: the same bytes in both zones, under the same names ${crane.not
 });
 
 const skopeo = needing('skopeo');
-skopeo.run(`skopeo takes the delivered image, and with the index its evidence ${skopeo.note}`, async (t) => {
+skopeo('skopeo takes the delivered image, and with the index its evidence', async (t) => {
   const source = `docker://${reference('sensitive', image)}`;
   const shown = worked(t, await auditor.skopeo('inspect', '--tls-verify=false', source));
   t.like(JSON.parse(shown), { Digest: image, Os: 'linux', Architecture: 'amd64' });
@@ -235,7 +220,7 @@ skopeo.run(`skopeo takes the delivered image, and with the index its evidence ${
     t.notThrows(() => readFileSync(path.join(`${layout}-all`, 'blobs', ...digest.split(':'))));
 });
 
-const both = needing('notation', 'cosign');
+const both = needing(notationOracle, 'cosign');
 const from = (): Repository => repositoryOf('sensitive');
 /** Of each tool: does it accept what claims to be the image's evidence? */
 async function accepted(repository: string, digest: string): Promise<readonly boolean[]> {
@@ -247,13 +232,13 @@ async function accepted(repository: string, digest: string): Promise<readonly bo
   return results.map(({ code }) => code === 0);
 }
 
-both.run(`a copy elsewhere is as good: to the tools and to us ${both.note}`, async (t) => {
+both('a copy elsewhere is as good: to the tools and to us', async (t) => {
   await copyAll(from(), repositoryOf('sensitive', 'copied'), image);
   t.deepEqual(await accepted('copied', image), [true, true, true, true]);
   t.like(await ourVerdict(t, 'copied', image), { exitCode: 0, verdict: 'allowed', rules: [] });
 });
 
-both.run(`evidence that was changed afterwards: refused by the tools and by us ${both.note}`, async (t) => {
+both('evidence that was changed afterwards: refused by the tools and by us', async (t) => {
   await copyWithChangedEvidence(from(), repositoryOf('sensitive', 'changed'), image);
   t.deepEqual(await accepted('changed', image), [false, false, false, false]);
   const { exitCode, rules } = await ourVerdict(t, 'changed', image);
@@ -261,7 +246,7 @@ both.run(`evidence that was changed afterwards: refused by the tools and by us $
   for (const rule of ['image-signature', ...kinds]) t.true(rules.includes(rule), rule);
 });
 
-both.run(`evidence of another image: refused by the tools and by us ${both.note}`, async (t) => {
+both('evidence of another image: refused by the tools and by us', async (t) => {
   const other = await attachToAnother(from(), repositoryOf('sensitive', 'another'), image);
   t.not(other, image);
   t.deepEqual(await accepted('another', other), [false, false, false, false]);

@@ -19,7 +19,8 @@ import { runTool } from '../support/run-tool.ts';
 import type { ToolResult } from '../support/run-tool.ts';
 import { pushImage, pushRelease, testPolicy } from '../support/signed-release.ts';
 import type { SignedRelease } from '../support/signed-release.ts';
-import { findTool } from '../support/tools.ts';
+import { findTool, needing, notationOracle } from '../support/tools.ts';
+import type { NeedyTest } from '../support/tools.ts';
 
 /**
  * The commands of docs/verify-with-public-tools.md, as they stand there, against a real registry. What these tools accept or
@@ -64,16 +65,10 @@ test.after.always(async () => {
   if (hasDockerRegistry) await stage.registry.stop();
 });
 
-const needing = (...tools: string[]): { readonly run: typeof test; readonly note: string } => {
-  const missing = tools.filter((tool) => findTool(tool) === undefined);
-  if (!hasDockerRegistry) missing.push('docker-registry');
-  // A skipped test is counted: never a silent pass.
-  return missing.length === 0
-    ? { run: test, note: '' }
-    : { run: test.skip as typeof test, note: ` (needs ${missing.join(', ')})` };
-};
+/** The stage is set where there is a registry to set it in. */
+const onStage = (...tools: readonly string[]): NeedyTest => needing('docker-registry', ...tools);
 
-const notation = needing('notation');
+const notation = onStage(notationOracle);
 
 /** A configuration as docs/verify-with-public-tools.md tells an auditor to make it. */
 function notationHome(scope: string): Readonly<Record<string, string>> {
@@ -105,13 +100,13 @@ function notationHome(scope: string): Readonly<Record<string, string>> {
 const notationVerify = (digest: string, at = repository): Promise<ToolResult> => {
   const name = `${stage.registry.host}/${at}`;
   return runTool(
-    findTool('notation')!,
-    ['verify', '--insecure-registry', `${name}@${digest}`],
+    findTool(notationOracle)!,
+    ['verify', '--plain-http', `${name}@${digest}`],
     notationHome(name),
   );
 };
 
-notation.run(`notation verify, strict: image and release index${notation.note}`, async (t) => {
+notation('notation verify, strict: image and release index', async (t) => {
   for (const { digest } of [stage.release.image, stage.release.index]) {
     const { code, stdout, stderr } = await notationVerify(digest);
     t.is(code, 0, stderr);
@@ -119,26 +114,23 @@ notation.run(`notation verify, strict: image and release index${notation.note}`,
   }
 });
 
-notation.run(
-  `notation verify refuses what another CA signed, and what nobody signed${notation.note}`,
-  async (t) => {
-    for (const digest of [stage.foreign.image.digest, stage.foreign.index.digest, stage.bare])
-      t.not((await notationVerify(digest)).code, 0);
-  },
-);
+notation('notation verify refuses what another CA signed, and what nobody signed', async (t) => {
+  for (const digest of [stage.foreign.image.digest, stage.foreign.index.digest, stage.bare])
+    t.not((await notationVerify(digest)).code, 0);
+});
 
-notation.run(
-  `what notation itself signs, with RSA and as JWS, is believed; its COSE is passed over${notation.note}`,
+notation(
+  'what notation itself signs, with RSA and as JWS, is believed; its COSE is passed over',
   async (t) => {
     const home = temporaryFolder('notation-signs');
-    const env = { HOME: home, XDG_CONFIG_HOME: home };
-    const tool = findTool('notation')!;
-    const made = await runTool(tool, ['cert', 'generate-test', '--default', 'interop'], env);
+    const tool = findTool(notationOracle)!;
+    const files = ['--key', path.join(home, 'interop.key'), '--certificates', path.join(home, 'interop.crt')];
+    const made = await runTool(tool, ['generate-test', ...files, 'interop']);
     t.is(made.code, 0, made.stderr);
     const target = createRegistry({ host: stage.registry.host, scheme: 'http' }).repository(repository);
     const image = await pushImage(target, 'signed by notation');
     const [certificate] = await readCertificatesPem(
-      readFileSync(path.join(home, 'notation/localkeys/interop.crt'), 'utf8'),
+      readFileSync(path.join(home, 'interop.crt'), 'utf8'),
       'interop.crt',
     );
     const policy = await testPolicy(stage.identities, {
@@ -146,7 +138,7 @@ notation.run(
         signers: [
           {
             name: 'interop',
-            ca: path.join(home, 'notation/localkeys/interop.crt'),
+            ca: path.join(home, 'interop.crt'),
             subject: certificate.name,
           },
         ],
@@ -164,18 +156,15 @@ notation.run(
       ['cose', 'refused'],
       ['jws', 'allowed'],
     ] as const) {
-      const signed = await runTool(
-        tool,
-        ['sign', '--insecure-registry', '--signature-format', format, stage.reference(image.digest)],
-        env,
-      );
+      const how = ['--plain-http', '--signature-format', format, ...files];
+      const signed = await runTool(tool, ['sign', ...how, stage.reference(image.digest)]);
       t.is(signed.code, 0, signed.stderr);
       t.is(await judge(), verdict, format);
     }
   },
 );
 
-const cosign = needing('cosign');
+const cosign = onStage('cosign');
 
 function publicKey(pem: string): string {
   const file = path.join(temporaryFolder('cosign'), 'release.pub');
@@ -216,7 +205,7 @@ async function verifyAttestation(
 }
 
 for (const kind of ['sbom', 'scan', 'provenance'] as const) {
-  cosign.run(`cosign verify-attestation --key: ${kind}${cosign.note}`, async (t) => {
+  cosign(`cosign verify-attestation --key: ${kind}`, async (t) => {
     const good = await verifyAttestation(predicateTypes[kind], stage.release.image.digest);
     t.is(good.code, 0, good.stderr);
     const payload = JSON.parse(good.stdout.trim().split('\n')[0]!) as { payload: string };
@@ -231,15 +220,12 @@ for (const kind of ['sbom', 'scan', 'provenance'] as const) {
   });
 }
 
-cosign.run(
-  `cosign verify-attestation refuses another predicate type, and a bare image${cosign.note}`,
-  async (t) => {
-    t.not((await verifyAttestation('https://openvex.dev/ns', stage.release.image.digest)).code, 0);
-    t.not((await verifyAttestation(predicateTypes.sbom, stage.bare)).code, 0);
-  },
-);
+cosign('cosign verify-attestation refuses another predicate type, and a bare image', async (t) => {
+  t.not((await verifyAttestation('https://openvex.dev/ns', stage.release.image.digest)).code, 0);
+  t.not((await verifyAttestation(predicateTypes.sbom, stage.bare)).code, 0);
+});
 
-cosign.run(`cosign verify-attestation --key: receipt${cosign.note}`, async (t) => {
+cosign('cosign verify-attestation --key: receipt', async (t) => {
   const { host } = stage.registry;
   const { image, document } = stage.release;
   const { name, version, release } = document;
@@ -268,9 +254,9 @@ cosign.run(`cosign verify-attestation --key: receipt${cosign.note}`, async (t) =
   t.not((await verifyAttestation(predicateTypes.receipt, image.digest)).code, 0);
 });
 
-const oras = needing('oras');
+const oras = onStage('oras');
 
-oras.run(`oras discover lists the evidence of the image${oras.note}`, async (t) => {
+oras('oras discover lists the evidence of the image', async (t) => {
   const { code, stdout, stderr } = await runTool(
     findTool('oras')!,
     ['discover', '--plain-http', '--format', 'json', stage.reference(stage.release.image.digest)],
@@ -281,10 +267,10 @@ oras.run(`oras discover lists the evidence of the image${oras.note}`, async (t) 
     t.true(stdout.includes(stage.release.parts[part]!.digest), part);
 });
 
-const travel = needing('oras', 'notation');
+const travel = onStage('oras', notationOracle);
 
-travel.run(
-  `threat 6: copied by the index alone, without asking for referrers, it verifies at the target${travel.note}`,
+travel(
+  'threat 6: copied by the index alone, without asking for referrers, it verifies at the target',
   async (t) => {
     const copied = 'copied/churn-train';
     const { index, image, parts } = stage.release;

@@ -3,13 +3,13 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { extract, pack } from 'tar-stream';
-import test from 'ava';
 import { connectEngine, openDocker } from '../../src/adapters/docker/engine.ts';
 import { loadImage } from '../../src/manifest/image.ts';
 import { packContext } from '../../src/steps/build/context-tar.ts';
 import { readContext } from '../../src/steps/build/context.ts';
 import { engineHas, sampleBase } from '../support/engine.ts';
 import { engineHost } from '../support/test-engine.ts';
+import { needing } from '../support/tools.ts';
 
 const manifests = path.resolve(import.meta.dirname, '../../manifests/images');
 
@@ -65,9 +65,12 @@ async function run(image: string, files: Readonly<Record<string, Buffer>>, comma
   }
 }
 
-const testWithBase = engineHas(sampleBase) ? test : test.skip;
+const testWithBase = needing({
+  name: 'the base image that npm run demo makes',
+  isHere: engineHas(sampleBase),
+});
 
-testWithBase('the samples: one trains, the other scores with its model (needs the base image that npm run demo makes)', async (t) => {
+testWithBase('the samples: one trains, the other scores with its model', async (t) => {
   const smoke = (name: string): Promise<Buffer> => readFile(path.join(manifests, 'smoke', name));
   const [train, score] = [await buildSample('churn-train'), await buildSample('churn-score')];
 
@@ -89,7 +92,7 @@ testWithBase('the samples: one trains, the other scores with its model (needs th
   t.true(lines.slice(1).every((line) => /^C\d{6},0\.\d{6},[01]$/.test(line)));
 });
 
-testWithBase('the training sample says what is wrong with its input (needs the base image that npm run demo makes)', async (t) => {
+testWithBase('the training sample says what is wrong with its input', async (t) => {
   const image = await buildSample('churn-train');
   const failed = await run(image, { 'x.csv': Buffer.from('a,b\n1,2\n') }, [
     ...['python3', '/app/train.py', '--data', '/tmp/x.csv', '--out', '/tmp/out'],

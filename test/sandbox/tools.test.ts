@@ -2,19 +2,17 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import type { RunningSandbox } from '../../src/sandbox/index.ts';
 import type { Made } from '../support/sandbox/content.ts';
 import { makeImage, makeIndex, makeReferrer } from '../support/sandbox/content.ts';
 import { loopbackOf } from '../support/sandbox/loopback.ts';
 import { startTestSandbox, temporaryDirectory } from '../support/sandbox.ts';
-import { findTool } from '../support/tools.ts';
+import { findTool, needing } from '../support/tools.ts';
 
 /** The public tools against the plain-http ports: what anyone can use to look inside. */
 const run = promisify(execFile);
 const tools = { skopeo: findTool('skopeo'), crane: findTool('crane'), oras: findTool('oras') };
-const withTool = (name: keyof typeof tools) => (tools[name] === undefined ? test.skip : test);
 
 async function call(t: ExecutionContext, name: keyof typeof tools, ...args: string[]): Promise<string> {
   // A login of this machine is nobody's business here.
@@ -49,7 +47,7 @@ async function arrived(t: ExecutionContext, { sandbox, all }: Fixture): Promise<
   }
 }
 
-withTool('skopeo')('skopeo copies a release between the registries (needs skopeo)', async (t) => {
+needing('skopeo')('skopeo copies a release between the registries', async (t) => {
   const fixture = await start(t);
   const { from, to, index } = fixture;
   const plain = ['--src-tls-verify=false', '--dest-tls-verify=false'];
@@ -60,7 +58,7 @@ withTool('skopeo')('skopeo copies a release between the registries (needs skopeo
   t.is(raw, index.bytes.toString('utf8'));
 });
 
-withTool('crane')('crane copies, lists and tags (needs crane)', async (t) => {
+needing('crane')('crane copies, lists and tags', async (t) => {
   const fixture = await start(t);
   const { from, to, index } = fixture;
   await call(t, 'crane', '--insecure', 'copy', `${from}@${index.digest}`, `${to}:v1`);
@@ -71,7 +69,7 @@ withTool('crane')('crane copies, lists and tags (needs crane)', async (t) => {
   t.is((await call(t, 'crane', '--insecure', 'manifest', `${to}:v2`)).trim(), index.bytes.toString('utf8'));
 });
 
-withTool('oras')('oras attaches, and finds what it attached (needs oras)', async (t) => {
+needing('oras')('oras attaches, and finds what it attached', async (t) => {
   const { from, all } = await start(t);
   const [image] = all;
   const folder = temporaryDirectory(t);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import fc from 'fast-check';
 import { versionSchemeOf } from '../../src/scanner/versions/scheme.ts';
+import { needing } from '../support/tools.ts';
 
 const debian = versionSchemeOf('Debian:12')!;
 const python = versionSchemeOf('PyPI')!;
@@ -106,8 +107,7 @@ test('Debian versions: ~ sorts before, anything appended sorts after', (t) => {
   );
 });
 
-const hasDpkg = spawnSync('dpkg', ['--version']).status === 0;
-(hasDpkg ? test : test.skip)('Debian versions: as dpkg compares them (needs dpkg)', (t) => {
+needing('dpkg')('Debian versions: as dpkg compares them', (t) => {
   const neighbours = ascending.slice(1).map((b, index): [string, string] => [ascending[index] ?? '', b]);
   const pairs = [...neighbours, ...fc.sample(fc.tuple(version, version), 300)];
   const questions = pairs.map(([a, b]) => {

@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { findTool } from './tools.ts';
 
 /** Debian's `docker-registry` (distribution 2.8): a real registry without a referrers API. */
 export interface DockerRegistry {
@@ -20,7 +21,9 @@ export interface DockerRegistryOptions {
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
-export const hasDockerRegistry = spawnSync('docker-registry', ['--version']).status === 0;
+const program = findTool('docker-registry');
+
+export const hasDockerRegistry = program !== undefined;
 
 /** It does not take port 0: a free port is looked up, and another one when somebody was faster. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
@@ -35,7 +38,7 @@ async function tryStart(options: DockerRegistryOptions, port: number): Promise<D
   const work = await mkdtemp(path.join(tmpdir(), 'amlpromote-registry-'));
   const config = path.join(work, 'config.yaml');
   await writeFile(config, configuration(options, port, path.join(work, 'content')));
-  const child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
+  const child = spawn(program ?? 'docker-registry', ['serve', config], { stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());

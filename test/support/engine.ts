@@ -1,14 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { Readable } from 'node:stream';
-import type { ImplementationFn } from 'ava';
-import { engineHost, testWithEngine } from './test-engine.ts';
+import { engineHost, engineTest } from './test-engine.ts';
 import type { ConnectedEngine } from '../../src/adapters/docker/engine.ts';
 import { connectEngine } from '../../src/adapters/docker/engine.ts';
 
-/** A test against the real engine; skipped where there is none, and the title says why. */
-export function engineTest(title: string, run: ImplementationFn<[]>): void {
-  testWithEngine(`${title} (needs a Docker engine)`, run);
-}
+export { engineTest };
 
 export const testEngine = (): Promise<ConnectedEngine> =>
   connectEngine({ hosts: engineHost === undefined ? [] : [engineHost] });

@@ -1,44 +1,45 @@
-import { execFileSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
+import test from 'ava';
+import type { ImplementationFn } from 'ava';
+import { findTool } from './find-tool.ts';
+
+export { findTool };
+
+/** Our program over notation's libraries (`test/oracles/notation`): what notation would say. */
+export const notationOracle = 'amlpromote-oracle-notation';
+
+/** What of the machine a test cannot do without, when that is more than a program of that name. */
+export interface Need {
+  readonly name: string;
+  readonly isHere: boolean;
+}
+
+/** Declares a test that runs where everything it needs is here, and is skipped and counted elsewhere: never a silent pass. */
+export interface NeedyTest {
+  (title: string, run: ImplementationFn<[]>): void;
+  readonly serial: (title: string, run: ImplementationFn<[]>) => void;
+}
 
 /**
- * Path of a public tool (notation, cosign, oras …), or undefined when it is not installed: then the tests that need it are
- * skipped and counted, never passed. Looks in PATH, `.work/bin` and Go's bin folder.
+ * The one way to write a test that needs a program, an engine, …. What it needs goes into the title, so that a skip says why.
+ *
+ * @param needs programs by name, or what has been asked already
  */
-export function findTool(name: string): string | undefined {
-  const folders = [
-    ...(process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== ''),
-    path.resolve(import.meta.dirname, '../../.work/bin'),
-    ...goBin(),
-  ];
-  return folders.map((folder) => path.join(folder, name)).find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-let known: readonly string[] | undefined;
-
-function goBin(): readonly string[] {
-  try {
-    known ??= [
-      path.join(
-        execFileSync('go', ['env', 'GOPATH'], {
-          encoding: 'utf8',
-          stdio: ['ignore', 'pipe', 'ignore'],
-        }).trim(),
-        'bin',
-      ),
-    ];
-  } catch {
-    known = [path.join(process.env.HOME ?? '/root', 'go/bin')];
-  }
-  return known;
+export function needing(...needs: readonly (string | Need)[]): NeedyTest {
+  const all = needs.map((need) =>
+    typeof need === 'string' ? { name: need, isHere: findTool(need) !== undefined } : need,
+  );
+  const isHere = all.every((need) => need.isHere);
+  const full = (title: string): string => `${title} (needs ${all.map(({ name }) => name).join(', ')})`;
+  return Object.assign(
+    (title: string, run: ImplementationFn<[]>): void => {
+      if (isHere) test(full(title), run);
+      else test.skip(full(title), run);
+    },
+    {
+      serial: (title: string, run: ImplementationFn<[]>): void => {
+        if (isHere) test.serial(full(title), run);
+        else test.serial.skip(full(title), run);
+      },
+    },
+  );
 }

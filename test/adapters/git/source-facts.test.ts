@@ -4,10 +4,9 @@ import path from 'node:path';
 import test from 'ava';
 import { gitSourceFacts, withoutCredentials } from '../../../src/adapters/git/source-facts.ts';
 import { temporaryDirectory } from '../../support/temp-directory.ts';
-import { findTool } from '../../support/tools.ts';
+import { findTool, needing } from '../../support/tools.ts';
 
 const program = findTool('git') ?? '';
-const testWithGit = program === '' ? test.skip : test;
 const options = { path: path.dirname(program) };
 
 const git = (directory: string, ...args: string[]): string =>
@@ -15,7 +14,7 @@ const git = (directory: string, ...args: string[]): string =>
     encoding: 'utf8',
   });
 
-testWithGit('commit, origin without credentials, and whether the folder differs (needs git)', async (t) => {
+needing('git')('commit, origin without credentials, and whether the folder differs', async (t) => {
   const directory = await temporaryDirectory(t, { 'ctx/a.txt': 'a', 'other.txt': 'o' });
   const facts = gitSourceFacts(options);
   t.is(await facts(path.join(directory, 'ctx')), undefined);

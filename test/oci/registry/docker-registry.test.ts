@@ -14,9 +14,9 @@ import { readBlob } from '../../../src/oci/verified.ts';
 import type { Registry, Repository } from '../../../src/ports/content.ts';
 import type { DockerRegistry } from '../../support/docker-registry.ts';
 import { hasDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
+import { needing } from '../../support/tools.ts';
 
-const real = hasDockerRegistry ? test : test.skip;
-const named = (title: string): string => (hasDockerRegistry ? title : `${title} (needs docker-registry)`);
+const real = needing('docker-registry');
 
 let server: DockerRegistry | undefined;
 let registry: Registry;
@@ -50,7 +50,7 @@ async function pushImage(to: Repository, tag?: string, subject?: Descriptor): Pr
   return content.descriptor;
 }
 
-real(named('what is not there is undefined, false or empty'), async (t) => {
+real('what is not there is undefined, false or empty', async (t) => {
   const repository = registry.repository('nothing/here');
   const digest = sha256('nothing');
   t.is(await repository.resolve('latest'), undefined);
@@ -64,7 +64,7 @@ real(named('what is not there is undefined, false or empty'), async (t) => {
   });
 });
 
-real(named('push, resolve by tag and digest, read back'), async (t) => {
+real('push, resolve by tag and digest, read back', async (t) => {
   const repository = registry.repository('round/trip');
   const image = await pushImage(repository, 'v1');
   t.deepEqual(await repository.resolve('v1'), image);
@@ -76,7 +76,7 @@ real(named('push, resolve by tag and digest, read back'), async (t) => {
   t.is(Buffer.from(await readBlob(repository, blob, 10)).toString(), '{}');
 });
 
-real(named('bytes that are not the ones named leave nothing behind'), async (t) => {
+real('bytes that are not the ones named leave nothing behind', async (t) => {
   const repository = registry.repository('wrong/bytes');
   const good = randomBytes(100_000);
   const descriptor = { mediaType: 'a/b', digest: sha256(good), size: good.byteLength };
@@ -114,7 +114,7 @@ async function startCuttingProxy(port: number, after: number) {
   return { proxy, port: (proxy.address() as AddressInfo).port, cuts: () => cuts };
 }
 
-real(named('threat 41: an upload that is cut goes on, with the real thing at the other end'), async (t) => {
+real('threat 41: an upload that is cut goes on, with the real thing at the other end', async (t) => {
   const { proxy, port, cuts } = await startCuttingProxy(server?.port ?? 0, 5_000_000);
   t.teardown(() => proxy.close());
   const cut = createRegistry({ host: `127.0.0.1:${String(port)}`, scheme: 'http', limits: { pause: 10 } });
@@ -127,7 +127,7 @@ real(named('threat 41: an upload that is cut goes on, with the real thing at the
   t.true(Buffer.from(await readBlob(repository, descriptor, descriptor.size)).equals(content));
 });
 
-real(named('mounts from a sibling, uploads where the sibling does not have it'), async (t) => {
+real('mounts from a sibling, uploads where the sibling does not have it', async (t) => {
   const repository = registry.repository('mount/target');
   const descriptor = await push(registry.repository('mount/source'), 'mounted', 'a/b');
   const unread = async (): Promise<Readable> => t.fail();
@@ -138,44 +138,38 @@ real(named('mounts from a sibling, uploads where the sibling does not have it'),
   t.is(await repository.pushBlob(other, open, { mountFrom: 'mount/source' }), 'uploaded');
 });
 
-real(
-  named('referrers by tag schema: concurrent pushes lose nothing, foreign types are filtered'),
-  async (t) => {
-    const repository = registry.repository('with/referrers');
-    const image = await pushImage(repository, 'v1');
-    const attached = await Promise.all([1, 2, 3, 4].map(async () => pushImage(repository, undefined, image)));
-    const found = await repository.referrers(image.digest);
-    t.deepEqual(found.map((one) => one.digest).sort(), attached.map((one) => one.digest).sort());
-    t.is((await repository.referrers(image.digest, 'application/x.test')).length, 4);
-    t.is((await repository.referrers(image.digest, 'application/x.other')).length, 0);
-  },
-);
+real('referrers by tag schema: concurrent pushes lose nothing, foreign types are filtered', async (t) => {
+  const repository = registry.repository('with/referrers');
+  const image = await pushImage(repository, 'v1');
+  const attached = await Promise.all([1, 2, 3, 4].map(async () => pushImage(repository, undefined, image)));
+  const found = await repository.referrers(image.digest);
+  t.deepEqual(found.map((one) => one.digest).sort(), attached.map((one) => one.digest).sort());
+  t.is((await repository.referrers(image.digest, 'application/x.test')).length, 4);
+  t.is((await repository.referrers(image.digest, 'application/x.other')).length, 0);
+});
 
-real(
-  named('copy: an index with evidence arrives with its referrers, a second time costs nothing'),
-  async (t) => {
-    const from = registry.repository('copy/from');
-    const to = registry.repository('copy/to');
-    const image = await pushImage(from);
-    const evidence = await pushImage(from, undefined, image);
-    const index = encodeManifest({ mediaType: mediaTypes.ociIndex, manifests: [image, evidence] });
-    await from.pushManifest(index, 'release-1');
-    const effects: string[] = [];
-    const options = { from, to, root: index.descriptor, tag: 'release-1' };
-    const first = await copyContent({ ...options, onEffect: (effect) => effects.push(effect) });
-    t.like(first, { mounted: 0, skipped: 0 });
-    t.is(effects.at(-1), 'manifest');
-    t.deepEqual(await to.resolve('release-1'), index.descriptor);
-    t.deepEqual(
-      (await to.referrers(image.digest)).map((one) => one.digest),
-      [evidence.digest],
-    );
-    t.deepEqual(await copyContent(options), { copied: 0, mounted: 0, skipped: 1, bytes: 0 });
-    const mounted = await copyContent({
-      ...options,
-      to: registry.repository('copy/mounted'),
-      mountFrom: 'copy/to',
-    });
-    t.is(mounted.mounted, first.copied - 3, 'all but the three manifests');
-  },
-);
+real('copy: an index with evidence arrives with its referrers, a second time costs nothing', async (t) => {
+  const from = registry.repository('copy/from');
+  const to = registry.repository('copy/to');
+  const image = await pushImage(from);
+  const evidence = await pushImage(from, undefined, image);
+  const index = encodeManifest({ mediaType: mediaTypes.ociIndex, manifests: [image, evidence] });
+  await from.pushManifest(index, 'release-1');
+  const effects: string[] = [];
+  const options = { from, to, root: index.descriptor, tag: 'release-1' };
+  const first = await copyContent({ ...options, onEffect: (effect) => effects.push(effect) });
+  t.like(first, { mounted: 0, skipped: 0 });
+  t.is(effects.at(-1), 'manifest');
+  t.deepEqual(await to.resolve('release-1'), index.descriptor);
+  t.deepEqual(
+    (await to.referrers(image.digest)).map((one) => one.digest),
+    [evidence.digest],
+  );
+  t.deepEqual(await copyContent(options), { copied: 0, mounted: 0, skipped: 1, bytes: 0 });
+  const mounted = await copyContent({
+    ...options,
+    to: registry.repository('copy/mounted'),
+    mountFrom: 'copy/to',
+  });
+  t.is(mounted.mounted, first.copied - 3, 'all but the three manifests');
+});

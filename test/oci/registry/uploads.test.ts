@@ -7,7 +7,8 @@ import { buffer } from 'node:stream/consumers';
 import test from 'ava';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
 import { sha256 } from '../../../src/domain/sha256.ts';
-import { hasDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
+import { startDockerRegistry } from '../../support/docker-registry.ts';
+import { needing } from '../../support/tools.ts';
 import type { Handler } from './wire.ts';
 import { blobOf, json, ociError, registryAt, startWire } from './wire.ts';
 
@@ -340,31 +341,26 @@ test('an interruption in the middle ends as INTERRUPTED', async (t) => {
   );
 });
 
-const real = hasDockerRegistry ? test : test.skip;
-
-real(
-  `threat 40: kill -9 in the middle of an upload${hasDockerRegistry ? '' : ' (needs docker-registry)'}`,
-  async (t) => {
-    const server = await startDockerRegistry();
-    t.teardown(async () => server.stop());
-    const child = fork(new URL('half-upload.ts', import.meta.url), [server.host, String(bytes.byteLength)], {
-      stdio: 'inherit',
-      execArgv: [],
-    });
-    const exit = once(child, 'exit');
-    await once(child, 'message');
-    child.kill('SIGKILL');
-    await exit;
-    const repository = registryAt({
-      host: server.host,
-      port: server.port,
-      log: [],
-      authorizations: [],
-    }).repository('killed');
-    const content = Buffer.alloc(bytes.byteLength, 'x');
-    const descriptor = blobOf(content);
-    t.false(await repository.hasBlob(descriptor), 'half a blob is no blob');
-    t.is(await repository.pushBlob(descriptor, async () => Readable.from(pieces(content))), 'uploaded');
-    t.true(await repository.hasBlob(descriptor));
-  },
-);
+needing('docker-registry')('threat 40: kill -9 in the middle of an upload', async (t) => {
+  const server = await startDockerRegistry();
+  t.teardown(async () => server.stop());
+  const child = fork(new URL('half-upload.ts', import.meta.url), [server.host, String(bytes.byteLength)], {
+    stdio: 'inherit',
+    execArgv: [],
+  });
+  const exit = once(child, 'exit');
+  await once(child, 'message');
+  child.kill('SIGKILL');
+  await exit;
+  const repository = registryAt({
+    host: server.host,
+    port: server.port,
+    log: [],
+    authorizations: [],
+  }).repository('killed');
+  const content = Buffer.alloc(bytes.byteLength, 'x');
+  const descriptor = blobOf(content);
+  t.false(await repository.hasBlob(descriptor), 'half a blob is no blob');
+  t.is(await repository.pushBlob(descriptor, async () => Readable.from(pieces(content))), 'uploaded');
+  t.true(await repository.hasBlob(descriptor));
+});

@@ -7,11 +7,11 @@ import { mediaTypes } from '../../../src/domain/media-types.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
 import { storeError } from '../../../src/oci/store/files.ts';
 import { openStore } from '../../../src/oci/store/store.ts';
-import { findTool } from '../../support/tools.ts';
+import { findTool, needing } from '../../support/tools.ts';
 import { pushImage, temporaryDirectory } from './support.ts';
 
 const skopeo = findTool('skopeo') ?? '';
-(skopeo ? test : test.skip)('skopeo reads our layout by repository:tag (needs skopeo)', async (t) => {
+needing('skopeo')('skopeo reads our layout by repository:tag', async (t) => {
   const directory = temporaryDirectory(t);
   const repository = (await openStore(directory)).repository('ml/churn-train');
   const image = await pushImage(repository, ['layer'], { tag: '1.4.0' });
@@ -27,23 +27,20 @@ const skopeo = findTool('skopeo') ?? '';
 });
 
 const orasProgram = findTool('oras') ?? '';
-(orasProgram ? test : test.skip)(
-  'oras reads our layout by digest, with its referrers (needs oras)',
-  async (t) => {
-    const directory = temporaryDirectory(t);
-    const repository = (await openStore(directory)).repository('ml/churn-train');
-    const image = await pushImage(repository, ['layer'], { tag: '1.4.0' });
-    const signature = await pushImage(repository, ['sig'], {
-      subject: image.descriptor,
-      artifactType: 'application/x-sig',
-    });
-    const oras = (...args: string[]): string => execFileSync(orasProgram, args, { encoding: 'utf8' });
-    const byDigest = `${directory}@${image.descriptor.digest}`;
-    t.true(
-      oras('discover', '--oci-layout', '--format', 'json', byDigest).includes(signature.descriptor.digest),
-    );
-  },
-);
+needing('oras')('oras reads our layout by digest, with its referrers', async (t) => {
+  const directory = temporaryDirectory(t);
+  const repository = (await openStore(directory)).repository('ml/churn-train');
+  const image = await pushImage(repository, ['layer'], { tag: '1.4.0' });
+  const signature = await pushImage(repository, ['sig'], {
+    subject: image.descriptor,
+    artifactType: 'application/x-sig',
+  });
+  const oras = (...args: string[]): string => execFileSync(orasProgram, args, { encoding: 'utf8' });
+  const byDigest = `${directory}@${image.descriptor.digest}`;
+  t.true(
+    oras('discover', '--oci-layout', '--format', 'json', byDigest).includes(signature.descriptor.digest),
+  );
+});
 
 /** A file system of 256 KiB, in a mount namespace of its own: nothing is mounted on the machine. */
 const canMount =
@@ -54,8 +51,8 @@ const canMount =
       stdio: 'ignore',
     },
   ).status === 0;
-(canMount ? test : test.skip)(
-  'threat 42: a full disk is DISK_FULL and leaves no half blob (needs unshare)',
+needing({ name: 'unshare --mount', isHere: canMount })(
+  'threat 42: a full disk is DISK_FULL and leaves no half blob',
   async (t) => {
     const directory = temporaryDirectory(t);
     mkdirSync(join(directory, 'small'));

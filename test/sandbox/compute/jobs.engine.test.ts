@@ -5,7 +5,7 @@ import { blobClient, mlClient, raw } from '../../support/aml-clients.ts';
 import type { AmlSandbox } from '../../support/aml-sandbox.ts';
 import { startAmlSandbox, until } from '../../support/aml-sandbox.ts';
 import { pushShellImage } from '../../support/shell-image.ts';
-import { engineHost, testWithEngine } from '../../support/test-engine.ts';
+import { engineHost, engineTest } from '../../support/test-engine.ts';
 
 interface JobBody {
   readonly properties: {
@@ -60,7 +60,7 @@ async function logOf(sandbox: AmlSandbox, name: string): Promise<string | undefi
   return (await client.sendRequest(request)).bodyAsText ?? undefined;
 }
 
-testWithEngine('a job with a file in, a folder out and a log (needs a Docker engine)', async (t) => {
+engineTest('a job with a file in, a folder out and a log', async (t) => {
   const sandbox = await start(t);
   const container = blobClient(sandbox).getContainerClient(workspace.datastore.container);
   await container.getBlockBlobClient('smoke/churn.csv').uploadData(Buffer.from('a,b\n1,2\n'));
@@ -112,61 +112,52 @@ testWithEngine('a job with a file in, a folder out and a log (needs a Docker eng
   t.is(await statusOf(sandbox, 'smoke-2'), 'Completed');
 });
 
-testWithEngine(
-  'a command has no network, no capabilities and no way to its inputs (needs a Docker engine)',
-  async (t) => {
-    const sandbox = await start(t);
-    const container = blobClient(sandbox).getContainerClient(workspace.datastore.container);
-    await container.getBlockBlobClient('in/a').uploadData(Buffer.from('a'));
-    await submit(sandbox, 'sealed', {
-      command:
-        'cat /proc/self/status; for i in /sys/class/net/*; do echo net ${i##*/}; done; echo spoilt > ${{inputs.data}} || echo input is read-only; ln -s /etc/passwd ${{outputs.out}}/link; echo kept > ${{outputs.out}}/file',
-      inputs: {
-        data: { jobInputType: 'uri_file', uri: 'azureml://datastores/workspaceblobstore/paths/in/a' },
-      },
-      outputs: { out: { jobOutputType: 'uri_folder' } },
-    });
-    await sandbox.state.compute.idle();
-    const log = (await logOf(sandbox, 'sealed')) ?? '';
-    t.regex(log, /CapEff:\s+0{16}/);
-    t.regex(log, /CapBnd:\s+0{16}/);
-    t.regex(log, /NoNewPrivs:\s+1/);
-    t.deepEqual(log.match(/^net .*/gm), ['net lo']);
-    t.regex(log, /^input is read-only$/m);
-    const names = [];
-    for await (const blob of container.listBlobsFlat({ prefix: 'azureml/sealed/' })) names.push(blob.name);
-    t.deepEqual(names, ['azureml/sealed/out/file'], 'a link is not followed out of the output');
-  },
-);
+engineTest('a command has no network, no capabilities and no way to its inputs', async (t) => {
+  const sandbox = await start(t);
+  const container = blobClient(sandbox).getContainerClient(workspace.datastore.container);
+  await container.getBlockBlobClient('in/a').uploadData(Buffer.from('a'));
+  await submit(sandbox, 'sealed', {
+    command:
+      'cat /proc/self/status; for i in /sys/class/net/*; do echo net ${i##*/}; done; echo spoilt > ${{inputs.data}} || echo input is read-only; ln -s /etc/passwd ${{outputs.out}}/link; echo kept > ${{outputs.out}}/file',
+    inputs: {
+      data: { jobInputType: 'uri_file', uri: 'azureml://datastores/workspaceblobstore/paths/in/a' },
+    },
+    outputs: { out: { jobOutputType: 'uri_folder' } },
+  });
+  await sandbox.state.compute.idle();
+  const log = (await logOf(sandbox, 'sealed')) ?? '';
+  t.regex(log, /CapEff:\s+0{16}/);
+  t.regex(log, /CapBnd:\s+0{16}/);
+  t.regex(log, /NoNewPrivs:\s+1/);
+  t.deepEqual(log.match(/^net .*/gm), ['net lo']);
+  t.regex(log, /^input is read-only$/m);
+  const names = [];
+  for await (const blob of container.listBlobsFlat({ prefix: 'azureml/sealed/' })) names.push(blob.name);
+  t.deepEqual(names, ['azureml/sealed/out/file'], 'a link is not followed out of the output');
+});
 
-testWithEngine(
-  'a command that fails ends as Failed, with the end of its log (needs a Docker engine)',
-  async (t) => {
-    const sandbox = await start(t, '/app');
-    await submit(sandbox, 'bad', { command: 'echo it broke >&2; exit 3' });
-    await sandbox.state.compute.idle();
-    t.is(await statusOf(sandbox, 'bad'), 'Failed');
-    const { error } = await details(sandbox, 'bad');
-    t.regex(error!.error.message, /exited with status code 3\..*it broke/);
-    t.regex(error!.error.message, /not in the image's WORKDIR \/app/);
-  },
-);
+engineTest('a command that fails ends as Failed, with the end of its log', async (t) => {
+  const sandbox = await start(t, '/app');
+  await submit(sandbox, 'bad', { command: 'echo it broke >&2; exit 3' });
+  await sandbox.state.compute.idle();
+  t.is(await statusOf(sandbox, 'bad'), 'Failed');
+  const { error } = await details(sandbox, 'bad');
+  t.regex(error!.error.message, /exited with status code 3\..*it broke/);
+  t.regex(error!.error.message, /not in the image's WORKDIR \/app/);
+});
 
-testWithEngine(
-  'the log grows while the job runs, and a cancel ends it (needs a Docker engine)',
-  async (t) => {
-    const sandbox = await start(t);
-    await submit(sandbox, 'long', { command: 'echo started; sleep 600' });
-    await until(async () => ((await logOf(sandbox, 'long'))?.includes('started') ? true : undefined));
-    t.is(await statusOf(sandbox, 'long'), 'Running');
-    await mlClient(sandbox).jobs.beginCancelAndWait(group, workspace.name, 'long', {
-      updateIntervalInMs: 10,
-    });
-    t.is(await statusOf(sandbox, 'long'), 'Canceled');
-  },
-);
+engineTest('the log grows while the job runs, and a cancel ends it', async (t) => {
+  const sandbox = await start(t);
+  await submit(sandbox, 'long', { command: 'echo started; sleep 600' });
+  await until(async () => ((await logOf(sandbox, 'long'))?.includes('started') ? true : undefined));
+  t.is(await statusOf(sandbox, 'long'), 'Running');
+  await mlClient(sandbox).jobs.beginCancelAndWait(group, workspace.name, 'long', {
+    updateIntervalInMs: 10,
+  });
+  t.is(await statusOf(sandbox, 'long'), 'Canceled');
+});
 
-testWithEngine('a job that takes longer than its limit is canceled (needs a Docker engine)', async (t) => {
+engineTest('a job that takes longer than its limit is canceled', async (t) => {
   const sandbox = await start(t);
   await submit(sandbox, 'slow', {
     command: 'sleep 600',
@@ -177,17 +168,14 @@ testWithEngine('a job that takes longer than its limit is canceled (needs a Dock
   t.regex((await details(sandbox, 'slow')).error!.error.message, /longer than its limit of PT1S/);
 });
 
-testWithEngine(
-  'a digest that the registry does not have cannot be pulled (needs a Docker engine)',
-  async (t) => {
-    const sandbox = await start(t);
-    const image = `contososec.azurecr.io/ml/tiny@sha256:${'0'.repeat(64)}`;
-    await raw(sandbox, '/environments/gone/versions/1', { method: 'PUT', body: { properties: { image } } });
-    await submit(sandbox, 'gone', { command: 'true', environmentId: environmentId.replace('tiny', 'gone') });
-    await sandbox.state.compute.idle();
-    const { message } = (await details(sandbox, 'gone')).error!.error;
-    t.regex(message, /FailedPullingImage: Unable to pull docker image/);
-    t.true(message.includes(`imageName: ${image}`));
-    t.false(message.includes('127.0.0.1'));
-  },
-);
+engineTest('a digest that the registry does not have cannot be pulled', async (t) => {
+  const sandbox = await start(t);
+  const image = `contososec.azurecr.io/ml/tiny@sha256:${'0'.repeat(64)}`;
+  await raw(sandbox, '/environments/gone/versions/1', { method: 'PUT', body: { properties: { image } } });
+  await submit(sandbox, 'gone', { command: 'true', environmentId: environmentId.replace('tiny', 'gone') });
+  await sandbox.state.compute.idle();
+  const { message } = (await details(sandbox, 'gone')).error!.error;
+  t.regex(message, /FailedPullingImage: Unable to pull docker image/);
+  t.true(message.includes(`imageName: ${image}`));
+  t.false(message.includes('127.0.0.1'));
+});

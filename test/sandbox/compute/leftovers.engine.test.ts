@@ -10,7 +10,7 @@ import type { AmlSandbox } from '../../support/aml-sandbox.ts';
 import { startAmlSandbox, until } from '../../support/aml-sandbox.ts';
 import { pushShellImage } from '../../support/shell-image.ts';
 import { temporaryDirectory } from '../../support/temp-directory.ts';
-import { engineHost, testWithEngine } from '../../support/test-engine.ts';
+import { engineHost, engineTest } from '../../support/test-engine.ts';
 
 const image = 'contososec.azurecr.io/ml/tiny';
 
@@ -46,7 +46,7 @@ async function containersOf(directory: string): Promise<string[]> {
 const statusOf = async (sandbox: AmlSandbox): Promise<string> =>
   ((await raw(sandbox, '/jobs/sleeper')).body as { properties: { status: string } }).properties.status;
 
-testWithEngine('a stop leaves no container, and the job is lost (needs a Docker engine)', async (t) => {
+engineTest('a stop leaves no container, and the job is lost', async (t) => {
   const directory = await temporaryDirectory(t);
   const first = await start(t, directory);
   await submitSleeper(first);
@@ -57,33 +57,30 @@ testWithEngine('a stop leaves no container, and the job is lost (needs a Docker 
   t.is(await statusOf(await start(t, directory)), 'Failed');
 });
 
-testWithEngine(
-  'threat 40: after kill -9 the next start removes the container (needs a Docker engine)',
-  async (t) => {
-    const directory = await temporaryDirectory(t);
-    const script = new URL('../../support/aml-sandbox-process.ts', import.meta.url).pathname;
-    const child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', script, directory, engineHost ?? ''],
-      {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    );
-    t.teardown(() => child.kill('SIGKILL'));
-    await until(async () => {
-      try {
-        return (await containersOf(directory)).length > 0 ? true : undefined;
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-        throw error;
-      }
-    });
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    t.is((await containersOf(directory)).length, 1, 'it runs on without its sandbox');
+engineTest('threat 40: after kill -9 the next start removes the container', async (t) => {
+  const directory = await temporaryDirectory(t);
+  const script = new URL('../../support/aml-sandbox-process.ts', import.meta.url).pathname;
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', script, directory, engineHost ?? ''],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  await until(async () => {
+    try {
+      return (await containersOf(directory)).length > 0 ? true : undefined;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw error;
+    }
+  });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  t.is((await containersOf(directory)).length, 1, 'it runs on without its sandbox');
 
-    const next = await start(t, directory);
-    t.is(await statusOf(next), 'Failed');
-    await until(async () => ((await containersOf(directory)).length === 0 ? true : undefined));
-  },
-);
+  const next = await start(t, directory);
+  t.is(await statusOf(next), 'Failed');
+  await until(async () => ((await containersOf(directory)).length === 0 ? true : undefined));
+});

@@ -1,17 +1,14 @@
-import test from 'ava';
 import { silent } from '../../../src/domain/events.ts';
 import { createRegistry } from '../../../src/oci/registry/registry.ts';
 import { createRegistryRoute } from '../../../src/oci/registry-route.ts';
 import type { Locks } from '../../../src/ports/importer.ts';
 import { importRelease } from '../../../src/steps/import.ts';
 import { verifyRelease } from '../../../src/steps/verify.ts';
-import { hasDockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
+import { startDockerRegistry } from '../../support/docker-registry.ts';
 import { keysAndPolicy, quarantine, repository } from '../../support/import-world.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { pushRelease } from '../../support/signed-release.ts';
-
-const real = hasDockerRegistry ? test : test.skip;
-const needs = hasDockerRegistry ? '' : ' (needs docker-registry)';
+import { needing } from '../../support/tools.ts';
 
 const noLocks: Locks = {
   lockManifest: async () => undefined,
@@ -20,8 +17,8 @@ const noLocks: Locks = {
   unlockTag: async () => undefined,
 };
 
-real(
-  `an import between registries without a referrers API: the target keeps its own lists${needs}`,
+needing('docker-registry')(
+  'an import between registries without a referrers API: the target keeps its own lists',
   async (t) => {
     const servers = await Promise.all([startDockerRegistry(), startDockerRegistry()]);
     t.teardown(async () => Promise.all(servers.map(async (server) => server.stop())));
