@@ -14,7 +14,7 @@ import { referrerFacts } from '../../src/evidence/referrer.ts';
 import { hasDockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { temporaryFolder } from '../support/identities.ts';
 import { runTool } from '../support/run-tool.ts';
-import { findTool } from '../support/tools.ts';
+import { findTool, needing } from '../support/tools.ts';
 import { cosignMutations, makeCosignCase, predicateType } from './differential/cosign-cases.ts';
 import type { CosignCase } from './differential/cosign-cases.ts';
 import { pushRaw } from './differential/push-raw.ts';
@@ -72,10 +72,9 @@ test('nothing that cosign refused on the day of the recording is allowed', async
 });
 
 const cosign = findTool('cosign');
-const canAsk = cosign !== undefined && hasDockerRegistry;
 
-(canAsk ? test : test.skip)(
-  'never laxer than cosign, asked now (needs cosign, docker-registry)',
+needing('cosign', { name: 'docker-registry', isHere: hasDockerRegistry })(
+  'never laxer than cosign, asked now',
   async (t) => {
     const registry = await startDockerRegistry();
     t.teardown(() => registry.stop());

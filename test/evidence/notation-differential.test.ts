@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import test from 'ava';
-import { findTool } from '../support/tools.ts';
+import { findTool, needing, notationOracle } from '../support/tools.ts';
 import { makeCases } from './differential/notation-cases.ts';
 import type { NotationCase } from './differential/notation-draft.ts';
 import { askNotation } from './differential/notation-oracle.ts';
@@ -25,7 +25,7 @@ interface Header {
 }
 
 const file = path.join(import.meta.dirname, 'recorded/notation.jsonl.gz');
-const oracle = findTool('amlpromote-oracle-notation');
+const oracle = findTool(notationOracle);
 
 /**
  * The one kind of case in which we say yes and notation no: a policy may name fewer attributes than C, ST and O. It is the
@@ -90,26 +90,23 @@ test('what everybody makes is allowed', async (t) => {
   }
 });
 
-(oracle === undefined ? test.skip : test)(
-  'never laxer than notation-go, asked now (needs amlpromote-oracle-notation)',
-  async (t) => {
-    const cases = makeCases(200);
-    const answers = askNotation(oracle!, cases);
-    const now = new Date();
-    const recorded: Recorded[] = [];
-    for (const [index, one] of cases.entries()) {
-      const { verified, error } = answers[index]!;
-      const { verdict } = await ourVerdict(one, now);
-      recorded.push({ ...one, verified, ...(error === undefined ? {} : { error }), ours: verdict });
-      t.false(
-        verdict === 'allowed' && !verified && !laxerByChoice.test(one.id),
-        `${one.id}: notation says ${error ?? ''}`,
-      );
-    }
-    if (process.env.AMLPROMOTE_RECORD === '1') {
-      const header: Header = { version: answers[0]!.version, recordedAt: now.toISOString() };
-      const lines = [header, ...recorded].map((line) => JSON.stringify(line));
-      writeFileSync(file, gzipSync(`${lines.join('\n')}\n`, { level: 9 }));
-    }
-  },
-);
+needing(notationOracle)('never laxer than notation-go, asked now', async (t) => {
+  const cases = makeCases(200);
+  const answers = askNotation(oracle!, cases);
+  const now = new Date();
+  const recorded: Recorded[] = [];
+  for (const [index, one] of cases.entries()) {
+    const { verified, error } = answers[index]!;
+    const { verdict } = await ourVerdict(one, now);
+    recorded.push({ ...one, verified, ...(error === undefined ? {} : { error }), ours: verdict });
+    t.false(
+      verdict === 'allowed' && !verified && !laxerByChoice.test(one.id),
+      `${one.id}: notation says ${error ?? ''}`,
+    );
+  }
+  if (process.env.AMLPROMOTE_RECORD === '1') {
+    const header: Header = { version: answers[0]!.version, recordedAt: now.toISOString() };
+    const lines = [header, ...recorded].map((line) => JSON.stringify(line));
+    writeFileSync(file, gzipSync(`${lines.join('\n')}\n`, { level: 9 }));
+  }
+});

@@ -5,11 +5,12 @@ import fc from 'fast-check';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import { misspelt } from '../../src/json/go-names.ts';
 import { refuseCaseFolded } from '../../src/json/strict.ts';
-import { askGo, hasJsonOracle } from '../support/json-oracle.ts';
+import { askGo, jsonOracle } from '../support/json-oracle.ts';
+import { needing } from '../support/tools.ts';
 import { spellingQuestion } from '../support/json-questions.ts';
 
 /** Without the program of `test/oracles/json`, the recorded answers stand for it. */
-const live = hasJsonOracle ? test : test.skip;
+const live = needing(jsonOracle);
 
 const recorded = (name: string): readonly { known: string; spelling: string; goTakesItFor: boolean }[] =>
   readFileSync(path.join(import.meta.dirname, 'recorded', name), 'utf8')
@@ -38,7 +39,7 @@ test('threat 5: both spellings side by side are refused too, and the message sho
   t.regex(error.message, /key "Wor\\u212aingDir" is a misspelling of "WorkingDir"/);
 });
 
-live('threat 5: 5,000 random spellings, judged by Go (needs amlpromote-oracle-json)', (t) => {
+live('threat 5: 5,000 random spellings, judged by Go', (t) => {
   const questions = fc.sample(spellingQuestion, 5000);
   const wrong = askGo(questions).flatMap(({ takes }, at) => {
     const { known = '', spelling: text = '' } = questions[at] ?? {};
@@ -48,6 +49,6 @@ live('threat 5: 5,000 random spellings, judged by Go (needs amlpromote-oracle-js
   t.deepEqual(wrong, []);
 });
 
-live('the long s and the Kelvin sign are all that folds to ASCII (needs amlpromote-oracle-json)', (t) => {
+live('the long s and the Kelvin sign are all that folds to ASCII', (t) => {
   t.deepEqual(askGo([{ ask: 'runes' }])[0]?.folds, [0x17f, 0x212a]);
 });

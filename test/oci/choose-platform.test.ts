@@ -8,10 +8,11 @@ import type { Platform } from '../../src/domain/platform.ts';
 import { rankPlatform } from '../../src/oci/choose-platform.ts';
 import { platformQuestion } from '../support/platform-questions.ts';
 import type { PlatformQuestion } from '../support/platform-questions.ts';
-import { findTool } from '../support/tools.ts';
+import { findTool, needing } from '../support/tools.ts';
 
-const oracle = findTool('amlpromote-oracle-platforms');
-const live = oracle === undefined ? test.skip : test;
+const oracleName = 'amlpromote-oracle-platforms';
+const oracle = findTool(oracleName);
+const live = needing(oracleName);
 
 /** Places of the best offers. */
 function ours({ wanted, offered }: PlatformQuestion): readonly number[] {
@@ -43,7 +44,7 @@ function disagreement(question: PlatformQuestion, containerd: readonly number[])
 const isOdd = (offer: Platform | undefined, wanted: Platform): boolean =>
   [offer?.variant, wanted.variant].some((variant) => variant !== undefined && !/^v\d$/.test(variant));
 
-live('5,000 choices, judged by containerd (needs amlpromote-oracle-platforms)', (t) => {
+live('5,000 choices, judged by containerd', (t) => {
   const questions = fc.sample(platformQuestion, 5000);
   const input = questions.map((one) => `${JSON.stringify(one)}\n`).join('');
   const answers = execFileSync(oracle ?? '', { input, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })

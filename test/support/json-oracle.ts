@@ -17,13 +17,14 @@ export interface JsonAnswer {
   readonly read?: unknown;
 }
 
-const program = findTool('amlpromote-oracle-json');
+/** Program of `test/oracles/json`, for `needing`. */
+export const jsonOracle = 'amlpromote-oracle-json';
 
-export const hasJsonOracle = program !== undefined;
+const program = findTool(jsonOracle);
 
 /** What Go's encoding/json says, in the order of the questions. */
 export function askGo(questions: readonly JsonQuestion[]): readonly JsonAnswer[] {
-  if (program === undefined) throw new TypeError('amlpromote-oracle-json is not here');
+  if (program === undefined) throw new TypeError(`${jsonOracle} is not here`);
   const input = questions.map((question) => `${JSON.stringify(question)}\n`).join('');
   const output = execFileSync(program, { input, encoding: 'utf8', maxBuffer: 1024 * 1024 * 1024 });
   const answers = output
