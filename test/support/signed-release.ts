@@ -47,6 +47,9 @@ export function testPolicy(
   return loadPolicy(file);
 }
 
+/** What images of `pushImage` begin with, and end. */
+export const sampleLayer = sha256(Buffer.alloc(10_240));
+
 /** A small image: one layer of zeros, one config. `flavour` makes it another one. */
 export async function pushImage(
   target: Repository,
@@ -59,7 +62,7 @@ export async function pushImage(
       architecture: 'amd64',
       os: 'linux',
       config: { Labels: { flavour } },
-      rootfs: { type: 'layers', diff_ids: [sha256(Buffer.alloc(10_240))] },
+      rootfs: { type: 'layers', diff_ids: [sampleLayer] },
       ...config,
     }),
   );
@@ -82,8 +85,9 @@ export const factsFor = (image: Digest, changes: Partial<BuildFacts> = {}): Buil
   kind: 'engine',
   buildKey: 'a'.repeat(64),
   source: { repository: 'https://git.example/churn', commit: 'b'.repeat(40), dirty: false },
-  bases: [{ name: 'python:3.12-slim', digest: sha256('base') }],
+  bases: [{ name: 'python:3.12-slim', digest: sha256('base'), role: 'root', layers: [sampleLayer] }],
   dockerfile: 'Dockerfile',
+  argNames: ['BASE', 'BUILD_ID'],
   args: { BASE: 'python:3.12-slim' },
   platform: 'linux/amd64',
   builder: { name: 'docker', version: '20.10' },

@@ -1,14 +1,21 @@
+import { scratchBase } from '../../domain/build.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { Dockerfile, Stage } from './dockerfile.ts';
 
-/** The images that a build starts from, as the engine is to be asked for them. */
+/** The images that a build starts from, as the engine is to be asked for them, and the stages that it runs. */
 export interface BaseNames {
   /** All that reach the image, in order of use; never `scratch`. */
   readonly all: readonly string[];
-  /** What the image itself stands on; undefined for `scratch`. */
+  /** What the image itself stands on, or `scratch`; undefined when there is no such stage. */
   readonly root: string | undefined;
+  /** Those of `all` that a stage begins with: what their `ONBUILD` says is done in this build. */
+  readonly begun: readonly string[];
+  /** The stages that reach the image. */
+  readonly stages: readonly Stage[];
+  /** What stages of this Dockerfile leave, by `ONBUILD`, to stages that are built on them. */
+  readonly triggers: Stage['onBuild'];
 }
 
 /**
@@ -28,7 +35,9 @@ export function basesOf(
   const { stages } = dockerfile;
   const values = globalValues(dockerfile, options.args, options.platform);
   const all = new Set<string>();
+  const begun = new Set<string>();
   const seen = new Set<number>();
+  const triggers: Stage['onBuild'][number][] = [];
 
   const indexOf = (name: string, before: number): number =>
     stages
@@ -53,14 +62,18 @@ export function basesOf(
     const below = indexOf(name, index);
     let root: string | undefined;
     if (below >= 0) root = visit(below);
-    else if (name !== 'scratch') {
+    else {
       root = name;
-      all.add(name);
+      if (name !== scratchBase) {
+        all.add(name);
+        begun.add(name);
+      }
     }
     if (seen.has(index)) return root;
     seen.add(index);
-    for (const used of stage.uses) {
-      const source = substitute(used, values);
+    triggers.push(...(stages[below]?.onBuild ?? []));
+    for (const { reference } of stage.uses) {
+      const source = substitute(reference, values);
       const at = indexOf(source, index);
       if (at >= 0) visit(at);
       else if (source !== '' && source !== 'context') all.add(source);
@@ -71,7 +84,8 @@ export function basesOf(
   const { target } = options;
   const wanted = target === undefined ? stages.length - 1 : indexOf(target, stages.length);
   const root = visit(wanted);
-  return { all: [...all], root };
+  const reached = stages.filter((_stage, index) => seen.has(index));
+  return { all: [...all], root, begun: [...begun], stages: reached, triggers };
 }
 
 function globalValues(

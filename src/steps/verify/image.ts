@@ -15,7 +15,7 @@ import type { ContentReader } from '../../ports/content.ts';
 export interface PlatformImage {
   readonly descriptor: Descriptor;
   readonly manifest: ImageManifest;
-  readonly facts: Pick<ImageFacts, 'platform' | 'sizeBytes' | 'user'>;
+  readonly facts: Pick<ImageFacts, 'platform' | 'sizeBytes' | 'user' | 'diffIds'>;
 }
 
 /** Image configs of this size are refused. */
@@ -53,7 +53,7 @@ async function readPlatform(content: ContentReader, descriptor: Descriptor): Pro
   const bytes = await content.manifest(descriptor.digest);
   if (!bytes) throw absent(descriptor);
   const manifest = parseManifest(bytes);
-  const { platform, user } = parseConfig(
+  const { platform, user, diffIds } = parseConfig(
     await readBlob(content, manifest.config, maxConfigBytes),
     `config of ${descriptor.digest}`,
   );
@@ -70,6 +70,8 @@ async function readPlatform(content: ContentReader, descriptor: Descriptor): Pro
       platform: formatPlatform(platform),
       sizeBytes: manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
       ...(user === undefined ? {} : { user }),
+      // Not one a layer: no runtime unpacks such an image, and nothing is proven by it.
+      ...(diffIds?.length === manifest.layers.length ? { diffIds } : {}),
     },
   };
 }
@@ -79,21 +81,28 @@ const configSchema = z.looseObject({
   architecture: z.string().min(1),
   variant: z.string().optional(),
   config: z.looseObject({ User: z.string().optional() }).nullish(),
+  rootfs: z.looseObject({ diff_ids: z.array(z.string()).nullish() }).nullish(),
 });
 
 /** Image config (image-spec config.md): what decides who runs it and where. Misspelt twins of a key are refused: Go reads them. */
 function parseConfig(
   bytes: Uint8Array,
   where: string,
-): { readonly platform: Platform; readonly user: string | undefined } {
+): {
+  readonly platform: Platform;
+  readonly user: string | undefined;
+  readonly diffIds: readonly string[] | undefined;
+} {
   const parsed = configSchema.safeParse(parseStrictJson(bytes, { where, maxBytes: maxConfigBytes }));
   if (!parsed.success) return malformed(where, 'not an image config');
-  const { os, architecture, variant, config } = parsed.data;
+  const { os, architecture, variant, config, rootfs } = parsed.data;
   refuseCaseFolded(parsed.data, ['os', 'architecture', 'variant', 'config', 'rootfs'], where);
   refuseCaseFolded(config ?? {}, ['User'], where);
+  refuseCaseFolded(rootfs ?? {}, ['diff_ids'], where);
   return {
     platform: { os, architecture, ...(variant === undefined || variant === '' ? {} : { variant }) },
     user: config?.User,
+    diffIds: rootfs?.diff_ids ?? undefined,
   };
 }
 
