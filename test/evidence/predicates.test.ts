@@ -11,7 +11,7 @@ import type { ReceiptStatement } from '../../src/evidence/predicates/receipt.ts'
 import { checkBom, sbomPredicate } from '../../src/evidence/predicates/sbom.ts';
 import { parseScanPredicate, scanPredicate } from '../../src/evidence/predicates/scan.ts';
 import { anyReport, finding, gap, report } from '../support/scan-reports.ts';
-import { factsFor } from '../support/signed-release.ts';
+import { factsFor, oldFactsFor } from '../support/signed-release.ts';
 
 const image = sha256('image');
 
@@ -82,8 +82,7 @@ test('provenance reads back as it was, and is SLSA v1', (t) => {
 });
 
 /** As version 0.1.0 recorded it. */
-const { argNames: _later, ...unnamed } = factsFor(image);
-const oldFacts: BuildFacts = { ...unnamed, bases: [{ name: 'python:3.12-slim', digest: sha256('base') }] };
+const oldFacts = oldFactsFor(image);
 
 test('provenance of version 0.1.0 is read as it was written, and written as it was', (t) => {
   const written = {
@@ -92,7 +91,7 @@ test('provenance of version 0.1.0 is read as it was written, and written as it w
       externalParameters: {
         platform: 'linux/amd64',
         dockerfile: 'Dockerfile',
-        args: { BASE: 'python:3.12-slim' },
+        args: { BASE: 'python:3.12-slim', BUILD_ID: '7' },
         source: { repository: 'https://git.example/churn', commit: 'b'.repeat(40), dirty: false },
       },
       internalParameters: {

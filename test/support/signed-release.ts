@@ -97,6 +97,18 @@ export const factsFor = (image: Digest, changes: Partial<BuildFacts> = {}): Buil
   ...changes,
 });
 
+/** The same as version 0.1.0 recorded it: the values of all arguments, and bases without roles. */
+export function oldFactsFor(image: Digest, changes: Partial<BuildFacts> = {}): BuildFacts {
+  const { argNames, ...facts } = factsFor(image);
+  const values = argNames?.map((name) => [name, facts.args?.[name] ?? '7']);
+  return {
+    ...facts,
+    args: Object.fromEntries(values ?? []),
+    bases: facts.bases.map(({ name, digest }) => ({ name, ...(digest === undefined ? {} : { digest }) })),
+    ...changes,
+  };
+}
+
 export const bom = { bomFormat: 'CycloneDX', specVersion: '1.6', components: [] };
 
 export interface ReleaseOptions {

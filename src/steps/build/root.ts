@@ -14,7 +14,7 @@ import type { Base, Recipe } from './recipe.ts';
 import { inspectBase, pinnedDigest } from './recipe.ts';
 
 /** Layers of an image of the engine; undefined where it does not tell (no image is without any: it would prove nothing). */
-export const layersOf = ({ diffIds }: EngineImage): readonly Digest[] | undefined => {
+const layersOf = ({ diffIds }: EngineImage): readonly Digest[] | undefined => {
   const layers = diffIds.filter((id) => isDigest(id));
   return layers.length > 0 && layers.length === diffIds.length ? layers : undefined;
 };
