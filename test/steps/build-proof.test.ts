@@ -23,7 +23,7 @@ interface World {
   readonly ports: BuildPorts;
   readonly asked: { readonly name: string; readonly options: EngineInspectOptions | undefined }[];
   readonly notes: () => readonly string[];
-  facts(image: { readonly digest: BuildFacts['image'] }): Promise<BuildFacts>;
+  readonly facts: (image: { readonly digest: BuildFacts['image'] }) => Promise<BuildFacts>;
 }
 
 /** An engine whose bases are what `look` says. */
