@@ -100,7 +100,7 @@ export const factsFor = (image: Digest, changes: Partial<BuildFacts> = {}): Buil
 /** The same as version 0.1.0 recorded it: the values of all arguments, and bases without roles. */
 export function oldFactsFor(image: Digest, changes: Partial<BuildFacts> = {}): BuildFacts {
   const { argNames, ...facts } = factsFor(image);
-  const values = argNames?.map((name) => [name, facts.args?.[name] ?? '7']);
+  const values = argNames?.map((name): [string, string] => [name, facts.args?.[name] ?? '7']);
   return {
     ...facts,
     args: Object.fromEntries(values ?? []),
@@ -120,6 +120,8 @@ export interface ReleaseOptions {
   readonly image?: Descriptor;
   readonly report?: Partial<ScanReport>;
   readonly facts?: Partial<BuildFacts>;
+  /** Facts as version 0.1.0 recorded them. */
+  readonly oldFacts?: boolean;
   readonly carried?: Partial<CarriedManifest>;
   /** Smoke inputs that `carried` refers to by layer. */
   readonly inputs?: readonly Uint8Array[];
@@ -153,7 +155,9 @@ export async function pushRelease(target: Repository, options: ReleaseOptions): 
   const predicates = {
     sbom: bom,
     scan: scanPredicate(report({ image: image.digest, ...options.report })),
-    provenance: provenancePredicate(factsFor(image.digest, options.facts)),
+    provenance: provenancePredicate(
+      (options.oldFacts === true ? oldFactsFor : factsFor)(image.digest, options.facts),
+    ),
   };
   for (const kind of ['sbom', 'scan', 'provenance'] as const) {
     const signer = signerOf(kind);

@@ -6,7 +6,12 @@ import { temporaryDirectory } from '../../support/temp-directory.ts';
 
 /** Computed by version 0.1.0: an image that was built by then is found by its key for ever. */
 const keys: readonly (readonly [string, string, Partial<BuildSource>, string])[] = [
-  ['no base', 'FROM scratch\nCOPY a.txt /\n', {}, '9e54fe9b11c2af6f9f8914cd1c86e5fb65dbeedcf465ccf3fbf2b211ab96af6d'],
+  [
+    'no base',
+    'FROM scratch\nCOPY a.txt /\n',
+    {},
+    '9e54fe9b11c2af6f9f8914cd1c86e5fb65dbeedcf465ccf3fbf2b211ab96af6d',
+  ],
   [
     'bases, arguments and a target',
     `# syntax=docker/dockerfile:1\nARG V=1\nFROM tools@sha256:${'a'.repeat(64)} AS t\nFROM base@sha256:${'b'.repeat(64)} AS r\nARG X\nCOPY --from=t /a /a\nRUN --mount=from=mounted@sha256:${'c'.repeat(64)} x\n`,
