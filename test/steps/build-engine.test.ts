@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
 import { openDocker } from '../../src/adapters/docker/engine.ts';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
 import { parseManifest } from '../../src/oci/manifest.ts';
 import { openStore } from '../../src/oci/store/store.ts';
 import { readBlob } from '../../src/oci/verified.ts';
@@ -158,6 +159,41 @@ for (const [builder, flag] of [
     );
     const error = await t.throwsAsync(work(), { code: 'INCONCLUSIVE' });
     t.true(error.message.includes(base), error.message);
+  });
+}
+
+const tricks: readonly (readonly [string, (good: string, evil: string) => string])[] = [
+  [
+    'what looks like a here-document',
+    (good, evil) => `FROM ${good}\nCOPY ["salt", "/x <<E"]\nFROM ${evil}\nCOPY salt /s\n`,
+  ],
+  [
+    'what looks like a continued line',
+    (good, evil) => `FROM ${good}\nLABEL a=b\\\\\nFROM ${evil}\nCOPY salt /s\n`,
+  ],
+];
+for (const [what, dockerfile] of tricks) {
+  engineTest(`no trick makes the record name another base than the image has: ${what}`, async (t) => {
+    const [good, evil] = [await importBase(t), await importBase(t)];
+    const files = { Dockerfile: dockerfile(good, evil), salt: randomUUID() };
+    const { work, store } = await buildWith(t, files);
+    const report = await work().catch((error: unknown) => error);
+    if (report instanceof Error) {
+      t.true(
+        report instanceof AmlpromoteError && ['BUILD_FAILED', 'MANIFEST_INVALID'].includes(report.code),
+        report.message,
+      );
+      t.log(report.message.split('\n')[0]);
+      return;
+    }
+    const { image } = report as BuildReport;
+    const root = (await readBuildFacts(store, 'ml/x', image.digest))?.bases.find(
+      ({ role }) => role === 'root',
+    );
+    const real = await testEngine();
+    const layers = (await real.inspect(root?.name ?? ''))?.diffIds;
+    t.deepEqual<unknown, unknown>(root?.layers, layers);
+    t.log(root?.name === evil ? 'built on the second, and said so' : 'built on the first');
   });
 }
 
