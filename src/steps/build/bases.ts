@@ -2,20 +2,19 @@ import { scratchBase } from '../../domain/build.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { formatPlatform } from '../../domain/platform.ts';
-import type { Dockerfile, Stage } from './dockerfile.ts';
+import type { Dockerfile, Mount, Stage } from './dockerfile.ts';
+import { parseDockerfile } from './dockerfile.ts';
 
-/** The images that a build starts from, as the engine is to be asked for them, and the stages that it runs. */
+/** The images that a build starts from, as the engine is to be asked for them, and the mounts that it makes. */
 export interface BaseNames {
   /** All that reach the image, in order of use; never `scratch`. */
   readonly all: readonly string[];
-  /** What the image itself stands on, or `scratch`; undefined when there is no such stage. */
+  /** What the image itself stands on; undefined for `scratch`. */
   readonly root: string | undefined;
   /** Those of `all` that a stage begins with: what their `ONBUILD` says is done in this build. */
   readonly begun: readonly string[];
-  /** The stages that reach the image. */
-  readonly stages: readonly Stage[];
-  /** What stages of this Dockerfile leave, by `ONBUILD`, to stages that are built on them. */
-  readonly triggers: Stage['onBuild'];
+  /** Of all steps that reach the image. */
+  readonly mounts: readonly Mount[];
 }
 
 /**
@@ -37,7 +36,7 @@ export function basesOf(
   const all = new Set<string>();
   const begun = new Set<string>();
   const seen = new Set<number>();
-  const triggers: Stage['onBuild'][number][] = [];
+  const mounts: Mount[] = [];
 
   const indexOf = (name: string, before: number): number =>
     stages
@@ -62,17 +61,16 @@ export function basesOf(
     const below = indexOf(name, index);
     let root: string | undefined;
     if (below >= 0) root = visit(below);
-    else {
+    else if (name !== scratchBase) {
       root = name;
-      if (name !== scratchBase) {
-        all.add(name);
-        begun.add(name);
-      }
+      all.add(name);
+      begun.add(name);
     }
     if (seen.has(index)) return root;
     seen.add(index);
-    triggers.push(...(stages[below]?.onBuild ?? []));
-    for (const { reference } of stage.uses) {
+    const inherited = (stages[below]?.onBuild ?? []).map(readTrigger);
+    mounts.push(...inherited.flatMap((trigger) => trigger.mounts), ...stage.mounts);
+    for (const { reference } of [...inherited.flatMap(({ uses }) => uses), ...stage.uses]) {
       const source = substitute(reference, values);
       const at = indexOf(source, index);
       if (at >= 0) visit(at);
@@ -84,8 +82,14 @@ export function basesOf(
   const { target } = options;
   const wanted = target === undefined ? stages.length - 1 : indexOf(target, stages.length);
   const root = visit(wanted);
-  const reached = stages.filter((_stage, index) => seen.has(index));
-  return { all: [...all], root, begun: [...begun], stages: reached, triggers };
+  return { all: [...all], root, begun: [...begun], mounts };
+}
+
+/** What a stage leaves to those that are built on it, done there. */
+function readTrigger({ text, line }: Stage['onBuild'][number]): Pick<Stage, 'uses' | 'mounts'> {
+  const [stage] = parseDockerfile(`FROM scratch\n${text}\n`).stages;
+  const here = <T>(each: T): T => ({ ...each, line });
+  return { uses: stage?.uses.map(here) ?? [], mounts: stage?.mounts.map(here) ?? [] };
 }
 
 function globalValues(

@@ -11,10 +11,9 @@ const mountTypes: readonly string[] = ['bind', 'cache', 'tmpfs'];
  * than meant, without a word. Also refused where the type is a variable, which could become either.
  * @throws UNSUPPORTED naming the line
  */
-export function refuseUngiven({ stages, triggers }: BaseNames, file: string): void {
-  for (const { type, line } of stages.flatMap(({ mounts }) => mounts))
+export function refuseUngiven({ mounts }: Pick<BaseNames, 'mounts'>, file: string): void {
+  for (const { type, line } of mounts)
     if (!mountTypes.includes(type)) throw ungiven(type, `${file}:${String(line)}`);
-  for (const { text, line } of triggers) refuseTrigger(text, `${file}:${String(line)}`);
 }
 
 /**
@@ -22,21 +21,22 @@ export function refuseUngiven({ stages, triggers }: BaseNames, file: string): vo
  * @throws UNSUPPORTED naming the base image
  */
 export function refuseTriggers(onBuild: readonly string[], base: string): void {
-  for (const text of onBuild) refuseTrigger(text, `the base image ${base}`);
-}
-
-function refuseTrigger(text: string, where: string): void {
-  const { stages } = parseDockerfile(`FROM scratch\n${text}\n`);
-  const { reference } = stages.flatMap(({ uses }) => uses)[0] ?? {};
-  if (reference !== undefined || stages.length !== 1) {
-    throw new AmlpromoteError(
-      'UNSUPPORTED',
-      `${where}: ONBUILD ${text}: takes files from ${reference ?? 'another image'}, which the record of the build could not name`,
-      { nextSteps: ['Copy from that image in the Dockerfile itself, and use a base without this ONBUILD.'] },
-    );
+  for (const text of onBuild) {
+    const where = `the base image ${base}: ONBUILD ${text}`;
+    const { stages } = parseDockerfile(`FROM scratch\n${text}\n`);
+    const reference = stages.flatMap(({ uses }) => uses)[0]?.reference;
+    if (reference !== undefined || stages.length !== 1) {
+      throw new AmlpromoteError(
+        'UNSUPPORTED',
+        `${where}: it takes files from ${reference ?? 'another image'}, which is named nowhere else`,
+        {
+          nextSteps: ['Copy from that image in the Dockerfile itself, and use a base without this ONBUILD.'],
+        },
+      );
+    }
+    const mount = stages[0]?.mounts.find(({ type }) => !mountTypes.includes(type));
+    if (mount) throw ungiven(mount.type, where);
   }
-  const mount = stages[0]?.mounts.find(({ type }) => !mountTypes.includes(type));
-  if (mount) throw ungiven(mount.type, `${where}: ONBUILD ${text}`);
 }
 
 const ungiven = (type: string, where: string): AmlpromoteError =>
