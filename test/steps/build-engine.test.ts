@@ -35,11 +35,13 @@ async function importBase(
     ...(changes.length > 0 ? { changes: changes.join('\n') } : {}),
   });
   await finished(stream.resume());
+  const { Id: id } = await client.getImage(reference).inspect();
   t.teardown(async () => {
-    await client
-      .getImage(reference)
-      .remove({ force: true })
-      .catch(() => undefined);
+    for (const each of [reference, id])
+      await client
+        .getImage(each)
+        .remove({ force: true })
+        .catch(() => undefined);
   });
   return reference;
 }

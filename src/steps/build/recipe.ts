@@ -43,12 +43,17 @@ export interface Recipe {
   readonly key: string;
 }
 
-/** Raised when the meaning of the key changes, so that no old key matches by accident. */
+/**
+ * Raised when the meaning of the key changes, so that no old key matches by accident. The key is published, and covers the
+ * values of all arguments (another value is another image): whoever has the same context can try values against it. That is
+ * one more reason why no argument is a place for a secret.
+ */
 const keyVersion = 1;
 
 /**
  * Reads context and Dockerfile and asks the engine for the bases (which it pulls if it has to).
- * @throws MANIFEST_INVALID; UNSUPPORTED for what the engine would build otherwise than asked; NOT_FOUND, UNREACHABLE, FORBIDDEN for a base; ENGINE_UNREACHABLE
+ * @throws MANIFEST_INVALID; UNSUPPORTED for what the engine would build otherwise than asked; NOT_FOUND, UNREACHABLE,
+ * FORBIDDEN for a base; ENGINE_UNREACHABLE
  */
 export async function readRecipe(
   source: BuildSource,
