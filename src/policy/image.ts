@@ -1,9 +1,10 @@
-import { matchesGlob } from '../domain/names.ts';
+import type { BuildClaims } from '../domain/build.ts';
 import { isSamePlatform } from '../domain/platform.ts';
 import type { Decision, Reason } from '../domain/verdict.ts';
 import { decide } from '../domain/verdict.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
 import { formatSize } from '../manifest/units.ts';
+import { baseReasons } from './bases.ts';
 
 /** What the image rules look at. */
 export interface ImageFacts {
@@ -13,8 +14,10 @@ export interface ImageFacts {
   readonly sizeBytes: number;
   /** `User` of the image config; absent or empty means root (image-spec, config.md). */
   readonly user?: string;
-  /** From the (signed) provenance; undefined when there is none to look at. */
-  readonly bases?: readonly { readonly name: string; readonly digest?: string }[];
+  /** `rootfs.diff_ids` of the image config, one a layer; absent when it has others. */
+  readonly diffIds?: readonly string[];
+  /** From (signed) provenance, one each; undefined when there is none to look at. */
+  readonly builds?: readonly BuildClaims[];
 }
 
 /** Image × policy. */
@@ -31,7 +34,11 @@ export function evaluateImage(facts: ImageFacts, policy: Pick<PolicyRules, 'imag
     refuse('IMAGE_SIZE', formatSize(facts.sizeBytes), `more than the ${formatSize(rules.maxSize)} allowed`);
   if (rules.forbidRoot && isRoot(facts.user))
     refuse('RUNS_AS_ROOT', facts.user ?? 'no user', 'the policy wants a user other than root');
-  return decide([...reasons, ...baseReasons(facts, rules.allowedBases)]);
+  return decide([
+    ...reasons,
+    ...baseReasons(facts, rules.allowedBases),
+    ...argumentReasons(facts, rules.args),
+  ]);
 }
 
 /** `name`, `name:group`, `uid`, `uid:gid`; the uid in any spelling of zero (to Go's Atoi, `-0` is one). */
@@ -40,26 +47,25 @@ function isRoot(user = ''): boolean {
   return name === '' || name === 'root' || /^[+-]?0+$/.test(name);
 }
 
-function baseReasons({ bases }: ImageFacts, allowed: readonly string[]): readonly Reason[] {
-  if (allowed.length === 0) return [];
-  if (!bases || bases.length === 0) {
-    const detail = 'the policy allows certain bases only, and nothing says what this image was built from';
-    return [{ code: 'BASE_UNKNOWN', verdict: 'inconclusive', subject: 'base image', detail }];
-  }
-  return bases
-    .filter(({ name, digest }) => {
-      const spellings = [
-        name,
-        ...(digest === undefined ? [] : [`${name}@${digest}`, `${untagged(name)}@${digest}`]),
-      ];
-      return !allowed.some((glob) => spellings.some((spelling) => matchesGlob(glob, spelling)));
-    })
-    .map(({ name }) => ({
-      code: 'BASE_NOT_ALLOWED',
-      verdict: 'refused',
-      subject: name,
-      detail: `allowed are ${allowed.join(', ')}`,
-    }));
+/** `args: public`: whoever reads the provenance must be able to see what the build was given. */
+function argumentReasons({ builds }: ImageFacts, rule: PolicyRules['image']['args']): readonly Reason[] {
+  if (rule !== 'public') return [];
+  const subject = 'build arguments';
+  if (!builds || builds.length === 0) return [unknownArguments('nothing says how this image was built')];
+  return builds.flatMap(({ kind, argNames, args }): readonly Reason[] => {
+    if (kind === 'source-image') return [];
+    // Version 0.1.0 recorded every value, and no list of names.
+    if (!argNames && !args) return [unknownArguments('the provenance does not say which were given')];
+    const hidden = (argNames ?? []).filter((name) => !Object.hasOwn(args ?? {}, name));
+    if (hidden.length === 0) return [];
+    const detail = `the provenance does not state the value of ${hidden.join(', ')}: name it under source.build.publicArgs`;
+    return [{ code: 'ARGS_NOT_PUBLIC', verdict: 'refused', subject, detail }];
+  });
 }
 
-const untagged = (name: string): string => name.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
+const unknownArguments = (why: string): Reason => ({
+  code: 'ARGS_UNKNOWN',
+  verdict: 'inconclusive',
+  subject: 'build arguments',
+  detail: `the policy wants the value of each, and ${why}`,
+});

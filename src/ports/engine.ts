@@ -23,13 +23,18 @@ export interface EngineImage {
   readonly platform: Platform;
   /** `name@sha256:…` as pulled. */
   readonly repoDigests: readonly string[];
+  /** Digests of the uncompressed layers, base first; empty where the engine does not tell. */
   readonly diffIds: readonly string[];
+  /** `ONBUILD` instructions that a build on this image runs first. */
+  readonly onBuild: readonly string[];
   readonly sizeBytes: number;
 }
 
 export interface EngineInspectOptions {
   readonly pull?: boolean;
   readonly platform?: Platform;
+  /** With `pull`: an image of another platform than the one asked for is pulled again, for the one asked for. */
+  readonly exactPlatform?: boolean;
   readonly onLog?: (line: string) => void;
   readonly signal?: AbortSignal;
 }

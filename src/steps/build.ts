@@ -18,6 +18,7 @@ import type { FindPorts, Found } from './build/find.ts';
 import { findByKey } from './build/find.ts';
 import { buildInEngine, recipeFacts, rfc3339 } from './build/from-dockerfile.ts';
 import { readRecipe } from './build/recipe.ts';
+import { diffIdsOf } from './build/root.ts';
 import type { Sources } from './build/source-image.ts';
 import { formatSource, takeSourceImage } from './build/source-image.ts';
 
@@ -151,13 +152,23 @@ async function fromImage(
   const { image, already } = await takeSourceImage(source, defaultPlatform, repository, ports, signal);
   const known = already ? await readBuildFacts(ports.store, spec.repository, image.digest) : undefined;
   if (known?.kind !== 'source-image') {
+    const content = await repository.manifest(image.digest);
+    const layers = content && (await diffIdsOf(content, repository));
     await record(
       repository,
       image,
       {
         image: image.digest,
         kind: 'source-image',
-        bases: [{ name: formatSource(source), digest: source.digest }],
+        // The image is its own base: it begins with all of its layers.
+        bases: [
+          {
+            name: formatSource(source),
+            digest: source.digest,
+            role: 'root',
+            ...(layers ? { layers } : {}),
+          },
+        ],
         platform: formatPlatform(defaultPlatform),
         builder: { name: 'unknown: taken over by digest', version: 'unknown' },
         identity: ports.identity,

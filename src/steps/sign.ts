@@ -1,10 +1,12 @@
 import type { BuildFacts } from '../domain/build.ts';
+import { hasRoles } from '../domain/build.ts';
 import type { Descriptor } from '../domain/descriptor.ts';
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import { predicateTypes } from '../domain/media-types.ts';
 import type { Release } from '../domain/release.ts';
+import type { AttestationRequest } from '../evidence/attestation.ts';
 import { provenancePredicate } from '../evidence/predicates/provenance.ts';
 import { sbomPredicate } from '../evidence/predicates/sbom.ts';
 import { scanPredicate } from '../evidence/predicates/scan.ts';
@@ -72,7 +74,7 @@ export async function sign(
   if (!published) throw notFound(`${subject} is not in the registry`, 'Run amlpromote publish first.');
   const facts = await factsOf(ports.store, repository, image.digest);
   const platforms = await scannedPlatforms(ports, repository, image);
-  requireAdmissible({ image, platforms, bases: facts.bases }, policy, clock.now(), subject);
+  requireAdmissible({ image, platforms, build: toState(facts) }, policy, clock.now(), subject);
 
   const signatures: Attached[] = [];
   for (const attach of planned(input, ports, platforms, facts)) {
@@ -110,14 +112,28 @@ function planned(
           predicate: scanPredicate(scan.report),
         }),
     ]),
-    () =>
-      attachAttestation(ports, 'provenance', {
+    () => {
+      const request = (stated: BuildFacts): AttestationRequest => ({
         subject: image,
         name,
         predicateType: predicateTypes.provenance,
-        predicate: provenancePredicate(facts),
-      }),
+        predicate: provenancePredicate(stated),
+      });
+      const stated = toState(facts);
+      const earlier = stated === facts ? undefined : request(facts);
+      return attachAttestation(ports, 'provenance', request(stated), earlier);
+    },
   ];
+}
+
+/**
+ * Version 0.1.0 recorded the value of every build argument, and none as public: they are not stated (any more), nor that
+ * there were none. What was published by then is found as it is.
+ */
+function toState(facts: BuildFacts): BuildFacts {
+  const { args, ...rest } = facts;
+  const isFine = hasRoles(facts) || args === undefined || Object.keys(args).length === 0;
+  return isFine ? facts : rest;
 }
 
 async function scannedPlatforms(

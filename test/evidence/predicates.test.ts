@@ -1,6 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
+import type { BuildFacts } from '../../src/domain/build.ts';
+import type { Digest } from '../../src/domain/digest.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
 import { canonicalBytes } from '../../src/json/canonical.ts';
 import { parseProvenance, provenancePredicate } from '../../src/evidence/predicates/provenance.ts';
@@ -9,7 +11,7 @@ import type { ReceiptStatement } from '../../src/evidence/predicates/receipt.ts'
 import { checkBom, sbomPredicate } from '../../src/evidence/predicates/sbom.ts';
 import { parseScanPredicate, scanPredicate } from '../../src/evidence/predicates/scan.ts';
 import { anyReport, finding, gap, report } from '../support/scan-reports.ts';
-import { factsFor } from '../support/signed-release.ts';
+import { factsFor, oldFactsFor } from '../support/signed-release.ts';
 
 const image = sha256('image');
 
@@ -59,6 +61,8 @@ test('provenance reads back as it was, and is SLSA v1', (t) => {
   t.deepEqual(parseProvenance(predicate, image, 'provenance'), full);
   t.like(predicate, {
     buildDefinition: {
+      buildType: 'https://amlpromote.dev/build/engine/v2',
+      externalParameters: { argNames: ['BASE', 'BUILD_ID'], args: { BASE: 'python:3.12-slim' } },
       resolvedDependencies: [
         { uri: 'docker://python:3.12-slim', digest: { sha256: sha256('base').slice(7) } },
         { uri: 'git+https://git.example/churn', digest: { gitCommit: 'b'.repeat(40) } },
@@ -66,10 +70,115 @@ test('provenance reads back as it was, and is SLSA v1', (t) => {
     },
     runDetails: { builder: { id: 'https://amlpromote.dev/builder/docker', version: { docker: '20.10' } } },
   });
-  const { buildKey, source, dockerfile, args, ...bare } = full;
-  const least = { ...bare, kind: 'source-image' as const, bases: [{ name: 'scratch' }] };
-  t.truthy([buildKey, source, dockerfile, args]);
+  const { buildKey, source, dockerfile, argNames, args, ...bare } = full;
+  t.truthy([buildKey, source, dockerfile, argNames, args]);
+  const least = {
+    ...bare,
+    kind: 'source-image' as const,
+    bases: [{ name: 'scratch', role: 'root' as const, layers: [] }],
+  };
   t.deepEqual(parseProvenance(transport(provenancePredicate(least)), image, 'provenance'), least);
+  t.like(transport(provenancePredicate(least)), { buildDefinition: { resolvedDependencies: { length: 0 } } });
+});
+
+/** As version 0.1.0 recorded it. */
+const oldFacts = oldFactsFor(image);
+
+test('provenance of version 0.1.0 is read as it was written, and written as it was', (t) => {
+  const written = {
+    buildDefinition: {
+      buildType: 'https://amlpromote.dev/build/engine/v1',
+      externalParameters: {
+        platform: 'linux/amd64',
+        dockerfile: 'Dockerfile',
+        args: { BASE: 'python:3.12-slim', BUILD_ID: '7' },
+        source: { repository: 'https://git.example/churn', commit: 'b'.repeat(40), dirty: false },
+      },
+      internalParameters: {
+        image,
+        identity: 'https://ci.example/run/7',
+        bases: [{ name: 'python:3.12-slim', digest: sha256('base') }],
+        buildKey: 'a'.repeat(64),
+      },
+      resolvedDependencies: [
+        { uri: 'docker://python:3.12-slim', digest: { sha256: sha256('base').slice(7) } },
+        { uri: 'git+https://git.example/churn', digest: { gitCommit: 'b'.repeat(40) } },
+      ],
+    },
+    runDetails: {
+      builder: { id: 'https://amlpromote.dev/builder/docker', version: { docker: '20.10' } },
+      metadata: { startedOn: '2026-11-21T09:00:00Z', finishedOn: '2026-11-21T09:05:00Z' },
+    },
+  };
+  t.deepEqual(parseProvenance(written, image, 'provenance'), oldFacts);
+  t.deepEqual(transport(provenancePredicate(oldFacts)), written);
+});
+
+test('provenance for readers of version 0.1.0 has what that version knew, and no value more', (t) => {
+  const facts = factsFor(image, {
+    bases: [
+      ...factsFor(image).bases,
+      { name: 'tools:1', digest: sha256('tools'), role: 'copy' },
+      { name: 'docker/dockerfile:1', role: 'frontend' },
+    ],
+  });
+  const read = parseProvenance(transport(provenancePredicate(facts, 1)), image, 'provenance');
+  t.deepEqual(read.bases, [
+    { name: 'python:3.12-slim', digest: sha256('base') },
+    { name: 'tools:1', digest: sha256('tools') },
+  ]);
+  t.deepEqual(read.args, { BASE: 'python:3.12-slim' });
+  const scratch = factsFor(image, { bases: [{ name: 'scratch', role: 'root', layers: [] }] });
+  t.deepEqual(parseProvenance(transport(provenancePredicate(scratch, 1)), image, 'p').bases, []);
+});
+
+const layer = sha256('layer');
+const contradictions: readonly (readonly [string, Partial<BuildFacts>])[] = [
+  ['no root', { bases: [{ name: 'a', role: 'copy' }] }],
+  [
+    'two roots',
+    {
+      bases: [
+        { name: 'a', role: 'root' },
+        { name: 'b', role: 'root' },
+      ],
+    },
+  ],
+  ['a base without a role', { bases: [{ name: 'a', role: 'root' }, { name: 'b' }] }],
+  ['a root that begins with nothing', { bases: [{ name: 'a', role: 'root', layers: [] }] }],
+  ['layers of scratch', { bases: [{ name: 'scratch', role: 'root', layers: [layer] }] }],
+  ['scratch without saying that it has none', { bases: [{ name: 'scratch', role: 'root' }] }],
+  ['a digest of scratch', { bases: [{ name: 'scratch', digest: layer, role: 'root', layers: [] }] }],
+  [
+    'layers of a copied image',
+    {
+      bases: [
+        { name: 'a', role: 'root' },
+        { name: 'b', role: 'copy', layers: [layer] },
+      ],
+    },
+  ],
+  ['a digest that is none', { bases: [{ name: 'a', digest: 'sha256:00', role: 'root' }] }],
+  ['layers that are no digests', { bases: [{ name: 'a', role: 'root', layers: ['sha256:00' as Digest] }] }],
+  ['a base without a name', { bases: [{ name: '', role: 'root' }] }],
+  ['a value without a name', { argNames: ['A'], args: { B: '1' } }],
+  ['names out of order', { argNames: ['B', 'A'] }],
+  ['a name twice', { argNames: ['A', 'A'], args: {} }],
+  ['arguments of what was not built', { kind: 'source-image' }],
+];
+for (const [what, changes] of contradictions) {
+  test(`provenance, version 2: ${what} is refused`, (t) => {
+    const predicate = transport(provenancePredicate(factsFor(image, changes), 2));
+    t.throws(() => parseProvenance(predicate, image, 'provenance'), { code: 'CONTENT_INVALID' });
+  });
+}
+
+test('provenance, version 2: a build that does not name its arguments is refused', (t) => {
+  const { argNames, args, ...unsaid } = factsFor(image);
+  t.truthy([argNames, args]);
+  t.throws(() => parseProvenance(transport(provenancePredicate(unsaid)), image, 'p'), {
+    code: 'CONTENT_INVALID',
+  });
 });
 
 test('a receipt reads back as it was, and is a verification summary', (t) => {

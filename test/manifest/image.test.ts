@@ -61,6 +61,24 @@ test('the least that a manifest can say, with the defaults', async (t) => {
   t.is(resolveVersion({ version: '1.0' }, parseDigest(`sha256:${hex}`)), '1.0');
 });
 
+test('build arguments whose values may be known are named, and are given', async (t) => {
+  const load = async (build: string) => {
+    const text = imageYaml.replace('args: {}', build);
+    const directory = await temporaryDirectory(t, { 'image.yaml': text, ...imageFiles });
+    return loadImage(path.join(directory, 'image.yaml'));
+  };
+  const { source } = await load('args: { BASE: "x", TOKEN: "y" }, publicArgs: [BASE]');
+  t.like(source, { args: { BASE: 'x', TOKEN: 'y' }, publicArgs: ['BASE'] });
+  for (const [build, expected] of [
+    ['args: { BASE: "x" }, publicArgs: [BSAE]', /publicArgs\[0\]: names BSAE, which is not under args/],
+    ['args: {}, publicArgs: [toString]', /publicArgs\[0\]: names toString/],
+    ['args: {}, publicArgs: ["a b"]', /publicArgs\[0\]: is not an identifier/],
+  ] as const) {
+    const error = await t.throwsAsync(load(build), { code: 'MANIFEST_INVALID' });
+    t.regex(error.message, expected);
+  }
+});
+
 test('inputs: a job output, a literal; a build platform with a variant', async (t) => {
   const text = imageYaml
     .replace('platform: linux/amd64', 'platform: linux/arm64/v8')

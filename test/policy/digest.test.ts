@@ -33,3 +33,16 @@ test('threat 35: another rule or another certificate is another policy digest', 
   const digests = await Promise.all(names.map((name) => digestOf(directory, name)));
   t.is(new Set(digests).size, 3);
 });
+
+test('a policy that does not say args keeps the digest that version 0.1.0 gave it', async (t) => {
+  const files = {
+    'plain.yaml': 'apiVersion: amlpromote/v1\nkind: Policy\n',
+    'any.yaml': 'apiVersion: amlpromote/v1\nkind: Policy\nimage: { args: any }\n',
+  };
+  const directory = await temporaryDirectory(t, files);
+  t.is<string, string>(
+    await digestOf(directory, 'plain.yaml'),
+    'sha256:948c13daa7dce80c996ebb2917f2faa7e86c2d6935c064a371422e2e3717dd96',
+  );
+  t.not(await digestOf(directory, 'any.yaml'), await digestOf(directory, 'plain.yaml'));
+});

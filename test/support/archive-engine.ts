@@ -24,7 +24,8 @@ export function archiveEngine(): ArchiveEngine {
       return builds;
     },
     version: async () => ({ name: 'archive engine', version: '1' }),
-    inspect: async (reference) => imageOf(sha256(reference), []),
+    // Any base there is: what the first layer holds.
+    inspect: async (reference) => imageOf(sha256(reference), diffIds.slice(0, 1)),
     build: async (request) => {
       await finished(request.context().resume());
       builds += 1;
@@ -69,6 +70,7 @@ const imageOf = (id: string, diffIds: readonly string[]): EngineImage => ({
   id,
   platform: { os: 'linux', architecture: 'amd64' },
   repoDigests: [],
+  onBuild: [],
   diffIds,
   sizeBytes: 1024,
 });

@@ -47,6 +47,9 @@ export function testPolicy(
   return loadPolicy(file);
 }
 
+/** What images of `pushImage` begin with, and end. */
+export const sampleLayer = sha256(Buffer.alloc(10_240));
+
 /** A small image: one layer of zeros, one config. `flavour` makes it another one. */
 export async function pushImage(
   target: Repository,
@@ -59,7 +62,7 @@ export async function pushImage(
       architecture: 'amd64',
       os: 'linux',
       config: { Labels: { flavour } },
-      rootfs: { type: 'layers', diff_ids: [sha256(Buffer.alloc(10_240))] },
+      rootfs: { type: 'layers', diff_ids: [sampleLayer] },
       ...config,
     }),
   );
@@ -82,8 +85,9 @@ export const factsFor = (image: Digest, changes: Partial<BuildFacts> = {}): Buil
   kind: 'engine',
   buildKey: 'a'.repeat(64),
   source: { repository: 'https://git.example/churn', commit: 'b'.repeat(40), dirty: false },
-  bases: [{ name: 'python:3.12-slim', digest: sha256('base') }],
+  bases: [{ name: 'python:3.12-slim', digest: sha256('base'), role: 'root', layers: [sampleLayer] }],
   dockerfile: 'Dockerfile',
+  argNames: ['BASE', 'BUILD_ID'],
   args: { BASE: 'python:3.12-slim' },
   platform: 'linux/amd64',
   builder: { name: 'docker', version: '20.10' },
@@ -92,6 +96,18 @@ export const factsFor = (image: Digest, changes: Partial<BuildFacts> = {}): Buil
   finishedAt: '2026-11-21T09:05:00Z',
   ...changes,
 });
+
+/** The same as version 0.1.0 recorded it: the values of all arguments, and bases without roles. */
+export function oldFactsFor(image: Digest, changes: Partial<BuildFacts> = {}): BuildFacts {
+  const { argNames, ...facts } = factsFor(image);
+  const values = argNames?.map((name): [string, string] => [name, facts.args?.[name] ?? '7']);
+  return {
+    ...facts,
+    args: Object.fromEntries(values ?? []),
+    bases: facts.bases.map(({ name, digest }) => ({ name, ...(digest === undefined ? {} : { digest }) })),
+    ...changes,
+  };
+}
 
 export const bom = { bomFormat: 'CycloneDX', specVersion: '1.6', components: [] };
 
@@ -104,6 +120,8 @@ export interface ReleaseOptions {
   readonly image?: Descriptor;
   readonly report?: Partial<ScanReport>;
   readonly facts?: Partial<BuildFacts>;
+  /** Facts as version 0.1.0 recorded them. */
+  readonly oldFacts?: boolean;
   readonly carried?: Partial<CarriedManifest>;
   /** Smoke inputs that `carried` refers to by layer. */
   readonly inputs?: readonly Uint8Array[];
@@ -137,7 +155,9 @@ export async function pushRelease(target: Repository, options: ReleaseOptions): 
   const predicates = {
     sbom: bom,
     scan: scanPredicate(report({ image: image.digest, ...options.report })),
-    provenance: provenancePredicate(factsFor(image.digest, options.facts)),
+    provenance: provenancePredicate(
+      (options.oldFacts === true ? oldFactsFor : factsFor)(image.digest, options.facts),
+    ),
   };
   for (const kind of ['sbom', 'scan', 'provenance'] as const) {
     const signer = signerOf(kind);

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
-import { AmlpromoteError } from '../../domain/errors.ts';
+import { AmlpromoteError, isInconclusive } from '../../domain/errors.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { buildImage } from './build.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { engineError, getAnEngine, isRefusedUser } from './errors.ts';
-import { inspectImage, pullImage } from './images.ts';
+import { fitsPlatform, inspectImage, pullImage } from './images.ts';
 import { readableOf } from './stream.ts';
 import type { EngineTraits } from './traits.ts';
 import { readTraits } from './traits.ts';
@@ -123,8 +123,17 @@ function dockerEngine(docker: Docker, address: string, traits: EngineTraits): Co
     inspect: (reference, options = {}) =>
       on(`look at ${reference}`, async () => {
         const found = await inspectImage(docker, reference);
-        if (found || options.pull !== true) return found;
-        await pullImage(docker, address, reference, options);
+        if (options.pull !== true) return found;
+        const { platform, exactPlatform = false } = options;
+        const isOther = found && exactPlatform && platform && !fitsPlatform(found, platform);
+        if (found && !isOther) return found;
+        try {
+          await pullImage(docker, address, reference, options);
+        } catch (error) {
+          // The one that is there may still do: the build is what finds out.
+          if (found && isInconclusive(error)) return found;
+          throw error;
+        }
         return inspectImage(docker, reference);
       }),
     save: (imageId) => on(`read ${imageId}`, async () => readableOf(await docker.getImage(imageId).get())),

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import type { Platform } from '../../domain/platform.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { EngineImage, EngineInspectOptions } from '../../ports/engine.ts';
 import { followStream } from './build-stream.ts';
@@ -16,16 +17,23 @@ export async function inspectImage(docker: Docker, reference: string): Promise<E
     });
   if (!found) return undefined;
   // The type says that these are always there; containerd's image store and Podman leave some out.
-  const { RootFS, RepoDigests } = found as Partial<Docker.ImageInspectInfo>;
+  const { RootFS, RepoDigests, Config } = found as Partial<Docker.ImageInspectInfo>;
+  const onBuild: unknown = Config?.OnBuild;
   const variant = 'Variant' in found && typeof found.Variant === 'string' ? found.Variant : '';
   return {
     id: found.Id.startsWith('sha256:') ? found.Id : `sha256:${found.Id}`,
     platform: { os: found.Os, architecture: found.Architecture, ...(variant === '' ? {} : { variant }) },
     repoDigests: RepoDigests ?? [],
     diffIds: RootFS?.Layers ?? [],
+    onBuild: Array.isArray(onBuild) ? onBuild.map(String) : [],
     sizeBytes: found.Size,
   };
 }
+
+/** Whether an image may be used for a platform; one that names no architecture (an imported one) may be. */
+export const fitsPlatform = ({ platform }: EngineImage, wanted: Platform): boolean =>
+  (platform.os === '' || platform.os === wanted.os) &&
+  (platform.architecture === '' || platform.architecture === wanted.architecture);
 
 /** @throws NOT_FOUND, FORBIDDEN, UNREACHABLE, DISK_FULL */
 export async function pullImage(

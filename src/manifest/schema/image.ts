@@ -9,45 +9,65 @@ import { parseSourceImage } from './source-image.ts';
 const linuxAmd64 = { os: 'linux', architecture: 'amd64' } as const;
 
 const buildSchema = (resolve: ResolvePath) =>
-  z.strictObject({
-    context: filePath(resolve)
-      .describe('Directory that is sent to the builder, relative to this file. `.dockerignore` applies.')
-      .meta({ examples: ['../../images/churn-train'] }),
-    dockerfile: filled(1024)
-      .refine((value) => !value.startsWith('/') && !value.split('/').includes('..'), {
-        error: 'must be a path within the build context',
-      })
-      .default('Dockerfile')
-      .describe('Path of the Dockerfile within the context.'),
-    args: z
-      .record(identifier, z.string().max(4096))
-      .default({})
-      .describe('Build arguments. They are part of the provenance: no secrets.'),
-    target: filled(128).exactOptional().describe('Stage to build; by default the last one.'),
-    platform: z
-      .string()
-      .refine((value) => parsePlatform(value) !== undefined, {
-        error: 'is not a platform: write os/architecture, e.g. linux/amd64',
-      })
-      .transform((value) => parsePlatform(value) ?? linuxAmd64)
-      .prefault(formatPlatform(linuxAmd64))
-      .describe('os/architecture[/variant] of the image.'),
-    builder: z
-      .enum(['engine'], {
-        error: 'is not available: this version builds with the Docker-compatible engine (builder: engine)',
-      })
-      .default('engine')
-      .describe('What builds the image.'),
-    secrets: z
-      .array(z.unknown())
-      .max(0, {
-        error:
-          'build secrets need builder: buildx, which this version does not have; ' +
-          'use a private base image or a stage that is built elsewhere, never a build argument',
-      })
-      .exactOptional()
-      .describe('Build secrets; not available with builder: engine.'),
-  });
+  z
+    .strictObject({
+      context: filePath(resolve)
+        .describe('Directory that is sent to the builder, relative to this file. `.dockerignore` applies.')
+        .meta({ examples: ['../../images/churn-train'] }),
+      dockerfile: filled(1024)
+        .refine((value) => !value.startsWith('/') && !value.split('/').includes('..'), {
+          error: 'must be a path within the build context',
+        })
+        .default('Dockerfile')
+        .describe('Path of the Dockerfile within the context.'),
+      args: z
+        .record(identifier, z.string().max(4096))
+        .default({})
+        .describe(
+          'Build arguments. Their names are part of the provenance, and engines write values into the image: no secrets.',
+        ),
+      publicArgs: z
+        .array(identifier)
+        .max(256)
+        .exactOptional()
+        .describe(
+          'Arguments whose values the provenance states as well. Of all others it has the names only.',
+        )
+        .meta({ examples: [['BASE']] }),
+      target: filled(128).exactOptional().describe('Stage to build; by default the last one.'),
+      platform: z
+        .string()
+        .refine((value) => parsePlatform(value) !== undefined, {
+          error: 'is not a platform: write os/architecture, e.g. linux/amd64',
+        })
+        .transform((value) => parsePlatform(value) ?? linuxAmd64)
+        .prefault(formatPlatform(linuxAmd64))
+        .describe('os/architecture[/variant] of the image.'),
+      builder: z
+        .enum(['engine'], {
+          error: 'is not available: this version builds with the Docker-compatible engine (builder: engine)',
+        })
+        .default('engine')
+        .describe('What builds the image.'),
+      secrets: z
+        .array(z.unknown())
+        .max(0, {
+          error:
+            'build secrets need builder: buildx, which this version does not have; ' +
+            'use a private base image or a stage that is built elsewhere, never a build argument',
+        })
+        .exactOptional()
+        .describe('Build secrets; not available with builder: engine.'),
+    })
+    .superRefine(({ args, publicArgs = [] }, context) => {
+      for (const [index, name] of publicArgs.entries())
+        if (!Object.hasOwn(args, name))
+          context.addIssue({
+            code: 'custom',
+            path: ['publicArgs', index],
+            message: `names ${name}, which is not under args`,
+          });
+    });
 
 const sourceSchema = (resolve: ResolvePath) =>
   z
@@ -70,8 +90,11 @@ const sourceSchema = (resolve: ResolvePath) =>
       const existing = image === undefined ? undefined : parseSourceImage(image, resolve);
       if (existing) return existing;
       if (!build) throw new TypeError('a refined source has a build or an image');
-      const { context, dockerfile, args, platform, builder, target } = build;
-      const chosen = target === undefined ? {} : { target };
+      const { context, dockerfile, args, platform, builder, target, publicArgs } = build;
+      const chosen = {
+        ...(target === undefined ? {} : { target }),
+        ...(publicArgs === undefined ? {} : { publicArgs }),
+      };
       return { kind: 'build' as const, context, dockerfile, args, platform, builder, ...chosen };
     })
     .meta({ oneOf: [{ required: ['build'] }, { required: ['image'] }] });

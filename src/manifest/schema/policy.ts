@@ -118,8 +118,18 @@ const imageRulesSchema = z.strictObject({
   allowedBases: z
     .array(filled(512))
     .default([])
-    .describe('Base images (name, or name@digest; * for any run of characters but /). Empty: any.'),
+    .describe(
+      'Base images (name, or name@digest; * for any run of characters but /; scratch by that word only). Empty: any. ' +
+        'The image must be proven to begin with the layers of the one that it stands on.',
+    ),
   forbidRoot: z.boolean().default(false).describe('Refuse images that run as root.'),
+  // No default: a policy that does not have it keeps its digest.
+  args: z
+    .enum(['public', 'any'])
+    .exactOptional()
+    .describe(
+      'Build arguments: public = the provenance must state the value of each that was given; any = need not (as if left out).',
+    ),
 });
 
 /** The security team's file. Each zone has its own. */

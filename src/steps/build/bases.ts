@@ -1,14 +1,20 @@
+import { scratchBase } from '../../domain/build.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { formatPlatform } from '../../domain/platform.ts';
-import type { Dockerfile, Stage } from './dockerfile.ts';
+import type { Dockerfile, Mount, Stage } from './dockerfile.ts';
+import { parseDockerfile } from './dockerfile.ts';
 
-/** The images that a build starts from, as the engine is to be asked for them. */
+/** The images that a build starts from, as the engine is to be asked for them, and the mounts that it makes. */
 export interface BaseNames {
   /** All that reach the image, in order of use; never `scratch`. */
   readonly all: readonly string[];
   /** What the image itself stands on; undefined for `scratch`. */
   readonly root: string | undefined;
+  /** Those of `all` that a stage begins with: what their `ONBUILD` says is done in this build. */
+  readonly begun: readonly string[];
+  /** Of all steps that reach the image. */
+  readonly mounts: readonly Mount[];
 }
 
 /**
@@ -28,7 +34,9 @@ export function basesOf(
   const { stages } = dockerfile;
   const values = globalValues(dockerfile, options.args, options.platform);
   const all = new Set<string>();
+  const begun = new Set<string>();
   const seen = new Set<number>();
+  const mounts: Mount[] = [];
 
   const indexOf = (name: string, before: number): number =>
     stages
@@ -53,14 +61,17 @@ export function basesOf(
     const below = indexOf(name, index);
     let root: string | undefined;
     if (below >= 0) root = visit(below);
-    else if (name !== 'scratch') {
+    else if (name !== scratchBase) {
       root = name;
       all.add(name);
+      begun.add(name);
     }
     if (seen.has(index)) return root;
     seen.add(index);
-    for (const used of stage.uses) {
-      const source = substitute(used, values);
+    const inherited = (stages[below]?.onBuild ?? []).map(readTrigger);
+    mounts.push(...inherited.flatMap((trigger) => trigger.mounts), ...stage.mounts);
+    for (const { reference } of [...inherited.flatMap(({ uses }) => uses), ...stage.uses]) {
+      const source = substitute(reference, values);
       const at = indexOf(source, index);
       if (at >= 0) visit(at);
       else if (source !== '' && source !== 'context') all.add(source);
@@ -71,7 +82,14 @@ export function basesOf(
   const { target } = options;
   const wanted = target === undefined ? stages.length - 1 : indexOf(target, stages.length);
   const root = visit(wanted);
-  return { all: [...all], root };
+  return { all: [...all], root, begun: [...begun], mounts };
+}
+
+/** What a stage leaves to those that are built on it, done there. */
+function readTrigger({ text, line }: Stage['onBuild'][number]): Pick<Stage, 'uses' | 'mounts'> {
+  const [stage] = parseDockerfile(`FROM scratch\n${text}\n`).stages;
+  const here = <T>(each: T): T => ({ ...each, line });
+  return { uses: stage?.uses.map(here) ?? [], mounts: stage?.mounts.map(here) ?? [] };
 }
 
 function globalValues(

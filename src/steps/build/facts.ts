@@ -66,8 +66,16 @@ export async function readBuildFacts(
     source: z
       .strictObject({ repository: z.string().exactOptional(), commit: z.string(), dirty: z.boolean() })
       .exactOptional(),
-    bases: z.array(z.strictObject({ name: z.string(), digest: z.string().exactOptional() })),
+    bases: z.array(
+      z.strictObject({
+        name: z.string(),
+        digest: z.string().exactOptional(),
+        role: z.enum(['root', 'copy', 'frontend']).exactOptional(),
+        layers: z.array(digest).exactOptional(),
+      }),
+    ),
     dockerfile: z.string().exactOptional(),
+    argNames: z.array(z.string()).exactOptional(),
     args: z.record(z.string(), z.string()).exactOptional(),
     target: z.string().exactOptional(),
     platform: z.string(),

@@ -8,11 +8,14 @@ import { storeEngineImage } from '../../oci/archive/engine-image.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { BuildPorts } from '../build.ts';
 import { packContext } from './context-tar.ts';
+import { exposedArgs } from './exposed.ts';
 import { previousLayers } from './previous-layers.ts';
 import type { Recipe } from './recipe.ts';
+import { lookUpBases, recordedBases, requireRoot, requireUnmoved } from './root.ts';
 
 export interface Built {
   readonly content: ManifestContent;
+  readonly bases: BuildFacts['bases'];
   readonly builder: BuildFacts['builder'];
   readonly startedAt: string;
   readonly finishedAt: string;
@@ -35,6 +38,13 @@ export async function buildInEngine(
     ...(recipe.base ? { [annotations.baseName]: recipe.base.name } : {}),
     ...(recipe.base?.published === true ? { [annotations.baseDigest]: recipe.base.digest } : {}),
   };
+  const onLog = (line: string): void => progress({ type: 'log', step: 'build', line });
+  const root = await lookUpBases(recipe, {
+    engine,
+    platform: source.platform,
+    onLog,
+    signal: options.signal,
+  });
   const image = await engine.build({
     context: () => packContext(recipe.context, ports.sourceDateEpoch),
     dockerfile: source.dockerfile,
@@ -44,7 +54,7 @@ export async function buildInEngine(
     labels: notes,
     needsBuildKit: recipe.needsBuildKit,
     noCache: options.noCache,
-    onLog: (line) => progress({ type: 'log', step: 'build', line }),
+    onLog,
     ...(options.signal ? { signal: options.signal } : {}),
   });
   progress({ type: 'effect', step: 'build', effect: 'built', subject: image.id });
@@ -60,24 +70,36 @@ export async function buildInEngine(
     onLayer: (_diffId, layer, outcome) =>
       progress({ type: 'effect', step: 'build', effect: `layer ${outcome}`, subject: layer.digest }),
   });
+  const reader = ports.store.repository(repository);
+  await requireUnmoved(recipe.bases, engine);
+  const layers = root && (await requireRoot(root, content, reader));
+  const note = (message: string): void => progress({ type: 'note', step: 'build', message });
+  if (root && !layers)
+    note(`the engine does not tell the layers of ${root.name}: a policy with allowedBases cannot be met`);
+  for (const name of await exposedArgs(source, content, reader, Object.values(notes))) note(exposed(name));
   return {
     content,
+    bases: recordedBases(recipe, layers),
     builder: await builderOf(engine),
     startedAt,
     finishedAt: rfc3339(clock.now().getTime() / 1000),
   };
 }
 
-/** What the facts say about any build of this recipe. */
+const exposed = (name: string): string =>
+  `the value of build argument ${name} stands in the image's own configuration, which crosses: ` +
+  'name it under source.build.publicArgs if anyone may read it, else do not pass it';
+
+/** What the facts say about any build of this recipe: of arguments all names, and only values that are called public. */
 export const recipeFacts = (
   source: BuildSource,
   recipe: Recipe,
-): Pick<BuildFacts, 'kind' | 'buildKey' | 'bases' | 'dockerfile' | 'args' | 'target' | 'platform'> => ({
+): Pick<BuildFacts, 'kind' | 'buildKey' | 'dockerfile' | 'argNames' | 'args' | 'target' | 'platform'> => ({
   kind: 'engine',
   buildKey: recipe.key,
-  bases: recipe.bases.map(({ name, digest }) => ({ name, digest })),
   dockerfile: source.dockerfile,
-  args: source.args,
+  argNames: Object.keys(recipe.args).sort(),
+  args: Object.fromEntries(Object.entries(recipe.args).filter(([name]) => source.publicArgs?.includes(name))),
   ...(source.target === undefined ? {} : { target: source.target }),
   platform: formatPlatform(source.platform),
 });

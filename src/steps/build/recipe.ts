@@ -1,44 +1,59 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDigest } from '../../domain/digest.ts';
+import type { Digest } from '../../domain/digest.ts';
+import { hexOf, isDigest, parseDigest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import { sha256 } from '../../domain/sha256.ts';
-import { hexOf } from '../../domain/digest.ts';
 import { canonicalBytes } from '../../json/canonical.ts';
 import type { BuildSource } from '../../manifest/image.ts';
-import type { Engine } from '../../ports/engine.ts';
+import type { Engine, EngineImage, EngineInspectOptions } from '../../ports/engine.ts';
 import { basesOf } from './bases.ts';
 import type { BuildContext } from './context.ts';
 import { readContext } from './context.ts';
 import { parseDockerfile } from './dockerfile.ts';
+import { countedArgs, frontendsOf, refuseTriggers, refuseUngiven } from './inputs.ts';
 
 export interface Base {
   /** As the Dockerfile names it, variables replaced. */
   readonly name: string;
+  readonly role: 'root' | 'copy';
   /** Of the manifest or index where the engine knows it, else the id of the image in the engine. */
-  readonly digest: string;
+  readonly digest: Digest;
   /** True for a digest that a registry knows it by. */
   readonly published: boolean;
+  /** What the engine had when it was asked for the digest; undefined for a base whose digest the Dockerfile names. */
+  readonly seen: EngineImage | undefined;
 }
 
 /** Everything that decides what a build gives. */
 export interface Recipe {
   readonly context: BuildContext;
   readonly bases: readonly Base[];
-  /** What the image itself stands on. */
+  /** What the image itself stands on; undefined for `scratch`. */
   readonly base: Base | undefined;
+  /** Names of `bases` that a stage begins with. */
+  readonly begun: readonly string[];
+  /** Images that read the Dockerfile. */
+  readonly frontends: readonly string[];
+  /** Of the manifest's arguments, those that count. */
+  readonly args: Readonly<Record<string, string>>;
   readonly needsBuildKit: boolean;
-  /** sha256 hex over all of it. */
+  /** sha256 hex over all that decides. */
   readonly key: string;
 }
 
-/** Raised when the meaning of the key changes, so that no old key matches by accident. */
+/**
+ * Raised when the meaning of the key changes, so that no old key matches by accident. The key is published, and covers the
+ * values of all arguments (another value is another image): whoever has the same context can try values against it. That is
+ * one more reason why no argument is a place for a secret.
+ */
 const keyVersion = 1;
 
 /**
  * Reads context and Dockerfile and asks the engine for the bases (which it pulls if it has to).
- * @throws MANIFEST_INVALID; NOT_FOUND, UNREACHABLE, FORBIDDEN for a base; ENGINE_UNREACHABLE
+ * @throws MANIFEST_INVALID; UNSUPPORTED for what the engine would build otherwise than asked; NOT_FOUND, UNREACHABLE,
+ * FORBIDDEN for a base; ENGINE_UNREACHABLE
  */
 export async function readRecipe(
   source: BuildSource,
@@ -52,8 +67,10 @@ export async function readRecipe(
     readDockerfile(file),
   ]);
   const dockerfile = parseDockerfile(text);
-  const { args, target, platform } = source;
-  const names = basesOf(dockerfile, { args, target, platform, file });
+  const { target, platform } = source;
+  const names = basesOf(dockerfile, { args: source.args, target, platform, file });
+  refuseUngiven(names, file);
+  const args = countedArgs(source.args, dockerfile);
   const bases: Base[] = [];
   for (const name of names.all) bases.push(await resolveBase(name));
   const key = sha256(
@@ -70,29 +87,55 @@ export async function readRecipe(
   return {
     context,
     bases,
-    base: bases.find(({ name }) => name === names.root),
+    base: bases.find(({ role }) => role === 'root'),
+    begun: names.begun,
+    frontends: frontendsOf(dockerfile, source.args),
+    args,
     needsBuildKit: dockerfile.needsBuildKit,
     key: hexOf(key),
   };
 
   async function resolveBase(name: string): Promise<Base> {
-    const pinned = name.slice(name.lastIndexOf('@') + 1);
-    if (isDigest(pinned)) return { name, digest: pinned, published: true };
-    const image = await (
-      await engine()
-    ).inspect(name, { pull: true, platform, onLog, ...(signal ? { signal } : {}) });
-    if (!image) {
-      throw new AmlpromoteError('NOT_FOUND', `the engine does not have the base image ${name}`, {
-        nextSteps: [`Get it (docker pull ${name}), or name another one in ${file}.`],
-      });
-    }
+    const role = name === names.root ? 'root' : 'copy';
+    const pinned = pinnedDigest(name);
+    if (pinned !== undefined) return { name, role, digest: pinned, published: true, seen: undefined };
+    const seen = await inspectBase(await engine(), name, {
+      platform,
+      exactPlatform: role === 'root',
+      onLog,
+      signal,
+    });
+    if (names.begun.includes(name)) refuseTriggers(seen.onBuild, name);
     const repository = name.replace(/:[^/]*$/, '');
-    const published = image.repoDigests
+    const published = seen.repoDigests
       .filter((reference) => reference.startsWith(`${repository}@`))
       .map((reference) => reference.slice(repository.length + 1))
       .find(isDigest);
-    return { name, digest: published ?? image.id, published: published !== undefined };
+    const digest = published ?? parseDigest(seen.id, `the engine's id of ${name}`);
+    return { name, role, digest, published: published !== undefined, seen };
   }
+}
+
+/** The digest in `name@sha256:…`. */
+export function pinnedDigest(name: string): Digest | undefined {
+  const digest = name.slice(name.lastIndexOf('@') + 1);
+  return isDigest(digest) ? digest : undefined;
+}
+
+/**
+ * A base as the engine has it, pulled if it has to be.
+ * @throws NOT_FOUND, UNREACHABLE, FORBIDDEN
+ */
+export async function inspectBase(
+  engine: Engine,
+  name: string,
+  { signal, ...options }: Omit<EngineInspectOptions, 'signal'> & { readonly signal: AbortSignal | undefined },
+): Promise<EngineImage> {
+  const image = await engine.inspect(name, { ...options, pull: true, ...(signal ? { signal } : {}) });
+  if (image) return image;
+  throw new AmlpromoteError('NOT_FOUND', `the engine does not have the base image ${name}`, {
+    nextSteps: [`Get it (docker pull ${name}), or name another one in the Dockerfile.`],
+  });
 }
 
 async function readDockerfile(file: string): Promise<string> {

@@ -37,13 +37,18 @@ export async function attachSignature(ports: AttachPorts, subject: Descriptor): 
     : push(ports, 'signature', await signNotation(subject, signer, clock.now()));
 }
 
+/** @param earlier what an older version stated instead: taken where it is attached already, never made again */
 export async function attachAttestation(
   ports: AttachPorts,
   role: 'sbom' | 'scan' | 'provenance',
   request: AttestationRequest,
+  earlier?: AttestationRequest,
 ): Promise<Attached> {
   const { target, signer, clock } = ports;
-  const found = await findOwnAttestation(target, request, await leafOf(signer));
+  const leaf = await leafOf(signer);
+  const found =
+    (await findOwnAttestation(target, request, leaf)) ??
+    (earlier && (await findOwnAttestation(target, earlier, leaf)));
   return found ? attached(role, found, true) : push(ports, role, await attest(request, signer, clock.now()));
 }
 

@@ -1,3 +1,4 @@
+import type { BuildClaims } from '../../domain/build.ts';
 import type { Descriptor } from '../../domain/descriptor.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { chainProblems } from '../../evidence/certificate-chain.ts';
@@ -20,7 +21,8 @@ export interface ScannedPlatform {
 export interface GateFacts {
   readonly image: Descriptor;
   readonly platforms: readonly ScannedPlatform[];
-  readonly bases: readonly { readonly name: string; readonly digest?: string }[];
+  /** What the provenance is going to say. */
+  readonly build: BuildClaims;
 }
 
 /**
@@ -36,7 +38,7 @@ export function requireAdmissible(
   const decision = decide(
     facts.platforms.flatMap(({ platform, scan }) => [
       ...evaluateScan(scan.report, policy, now).reasons,
-      ...evaluateImage({ ...platform.facts, bases: facts.bases }, policy).reasons,
+      ...evaluateImage({ ...platform.facts, builds: [facts.build] }, policy).reasons,
     ]),
   );
   requireDecision(decision, subject, [

@@ -129,10 +129,10 @@ function judgeImage(
   provenance: Judged<readonly FoundAttestation<BuildFacts>[]>,
   policy: PolicyRules,
 ): RuleResult {
-  const bases = provenance.value?.flatMap(({ predicate }) => predicate.bases);
+  const builds = provenance.value?.map(({ predicate }) => predicate);
   return resultOf('image-policy', {
     reasons: platforms.flatMap(
-      ({ facts }) => evaluateImage({ ...facts, ...(bases ? { bases } : {}) }, policy).reasons,
+      ({ facts }) => evaluateImage({ ...facts, ...(builds ? { builds } : {}) }, policy).reasons,
     ),
     evidence: platforms.map(({ descriptor }) => descriptor.digest),
   });

@@ -18,7 +18,7 @@ import type { ContentReader } from '../../ports/content.ts';
 export interface PlatformImage {
   readonly descriptor: Descriptor;
   readonly manifest: ImageManifest;
-  readonly facts: Pick<ImageFacts, 'platform' | 'sizeBytes' | 'user'>;
+  readonly facts: Pick<ImageFacts, 'platform' | 'sizeBytes' | 'user' | 'diffIds'>;
 }
 
 /** Children of an index that are read at a time. */
@@ -76,6 +76,8 @@ async function readChild(
       platform: formatPlatform(platformOf(descriptor, config)),
       sizeBytes: manifest.layers.reduce((sum, layer) => sum + layer.size, 0),
       ...(config.user === undefined ? {} : { user: config.user }),
+      // Not one a layer: no runtime unpacks such an image, and nothing is proven by it.
+      ...(config.diffIds.length === manifest.layers.length ? { diffIds: config.diffIds } : {}),
     },
   };
 }

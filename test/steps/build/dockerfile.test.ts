@@ -34,6 +34,14 @@ const cases: readonly (readonly [
     ['a', 'tools:1'],
     'a',
   ],
+  [
+    'what a stage leaves to the next',
+    'FROM a AS x\nONBUILD COPY --from=tools:3 /x /x\nFROM x\n',
+    {},
+    ['a', 'tools:3'],
+    'a',
+  ],
+  ['what it leaves to others', 'FROM a\nONBUILD COPY --from=tools:3 /x /x\n', {}, ['a'], 'a'],
   ['a mount', 'FROM a\nRUN --mount=type=bind,from=tools:2,target=/t true\n', {}, ['a', 'tools:2'], 'a'],
   ['an argument with a default', 'ARG BASE=a:1\nFROM ${BASE}\n', {}, ['a:1'], 'a:1'],
   ['an argument that is given', 'ARG BASE=a:1\nFROM $BASE\n', { args: { BASE: 'b:2' } }, ['b:2'], 'b:2'],
@@ -63,7 +71,8 @@ const cases: readonly (readonly [
 ];
 for (const [what, text, options, all, root] of cases) {
   test(`bases: ${what}`, (t) => {
-    t.deepEqual(bases(text, options), { all, root });
+    const names = bases(text, options);
+    t.deepEqual({ all: names.all, root: names.root }, { all, root });
   });
 }
 
