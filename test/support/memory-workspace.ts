@@ -90,10 +90,10 @@ const lifeOfAGoodJob: readonly JobStage[] = [
   { phase: 'Completed', log: 'accuracy=0.93\n' },
 ];
 
-const workspaceId =
+const defaultId =
   '/subscriptions/00000000-0000-4000-8000-000000005ec0/resourceGroups/rg-contoso-sec/providers/Microsoft.MachineLearningServices/workspaces/ml-risk';
 
-export function memoryWorkspace(): MemoryWorkspace {
+export function memoryWorkspace(workspaceId = defaultId): MemoryWorkspace {
   const calls: string[] = [];
   const submitted: JobRequest[] = [];
   const files = new Map<string, Uint8Array>();
@@ -149,7 +149,7 @@ export function memoryWorkspace(): MemoryWorkspace {
     return {
       name,
       id,
-      raw: { id, name, type: 'jobs', properties: { ...rawJob(request), status: phase, ...state.changes } },
+      raw: { id, name, type: 'jobs', properties: { ...rawJob(workspaceId, request), status: phase, ...state.changes } },
       status: isEnd(phase) ? phase : 'Running',
       phase,
       environmentId: request.environmentId,
@@ -248,7 +248,7 @@ const placeOf = (job: string, output: string): string =>
   `azureml://datastores/default/paths/azureml/${job}/${output}/`;
 
 /** `properties` of the job as the service shows them, with all that it adds to every job. */
-const rawJob = (request: JobRequest) => ({
+const rawJob = (workspaceId: string, request: JobRequest) => ({
   description: null,
   tags: request.tags,
   properties: { '_azureml.ComputeTargetType': 'amlctrain' },

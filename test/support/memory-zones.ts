@@ -19,7 +19,7 @@ import { makeIdentities, temporaryFolder } from './identities.ts';
 import type { TestIdentities } from './identities.ts';
 import { manualClock } from './manual-clock.ts';
 import type { ManualClock } from './manual-clock.ts';
-import { zonesYaml } from './manifest-samples.ts';
+import { sampleWorkspaceId, zonesYaml } from './manifest-samples.ts';
 import { memoryImporter } from './memory-importer.ts';
 import type { MemoryImporter, MemoryImporterOptions } from './memory-importer.ts';
 import { memoryLocks } from './memory-locks.ts';
@@ -106,7 +106,7 @@ export function memoryZones(options: MemoryZonesOptions = {}): MemoryZones {
     sec,
     importer: memoryImporter(dev, sec, options),
     locks: memoryLocks(sec),
-    workspace: memoryWorkspace(),
+    workspace: memoryWorkspace(sampleWorkspaceId),
     recordsOf: (store) => {
       const records = machines.get(store) ?? memoryRecords();
       machines.set(store, records);

@@ -46,7 +46,7 @@ const fileSchema = z.strictObject({
   at: z.iso.datetime(),
 });
 
-/** Finished runs of one environment in one workspace that are kept. */
+/** Finished runs of one environment in one workspace that are kept, and the last completed one. */
 const keptFinished = 50;
 
 /**
@@ -88,7 +88,11 @@ export function openRunRecords(directory: string): RunRecords {
         record.workspace === workspace &&
         record.environment.name === environment.name,
     );
-    for (const { job } of finished.slice(keptFinished)) await removeFile(fileOf(job.name));
+    // Other jobs take its outputs.
+    const lastCompleted = finished.find(({ state }) => state === 'completed');
+    for (const record of finished.slice(keptFinished)) {
+      if (record !== lastCompleted) await removeFile(fileOf(record.job.name));
+    }
   };
 
   return {

@@ -29,6 +29,8 @@ export interface EnvironmentVersionRecord {
   readonly isArchived: boolean;
   readonly stage?: string;
   readonly system: SystemData;
+  /** Members of `properties` that the body shows as they are, beside or instead of the others: what no client here can send. */
+  readonly shown?: JsonObject;
 }
 
 export interface EnvironmentContainerRecord {
@@ -142,6 +144,7 @@ export function changedVersion(
     isArchived: booleanAt(properties, 'isArchived') ?? before?.isArchived ?? false,
     ...(stage === undefined ? {} : { stage }),
     system,
+    ...(before?.shown === undefined ? {} : { shown: before.shown }),
   };
 }
 

@@ -4,7 +4,7 @@ import { resource } from './resource.ts';
 import { artifactUriOf } from './uris.ts';
 
 /** A command job as ARM shows it. The failure's text is not among it: that is run history's. */
-export function jobBody(job: JobRecord): object {
+export function jobBody(job: JobRecord, apiVersion: string): object {
   const { definition } = job;
   const properties = {
     description: job.description ?? null,
@@ -21,10 +21,10 @@ export function jobBody(job: JobRecord): object {
     jobType: 'Command',
     resources: {
       instanceCount: definition.instanceCount,
-      instanceType: null,
+      instanceType: definition.instanceType ?? null,
       properties: null,
       shmSize: definition.shmSize,
-      dockerArgs: null,
+      dockerArgs: definition.dockerArgs ?? null,
     },
     codeId: null,
     command: definition.command,
@@ -39,11 +39,14 @@ export function jobBody(job: JobRecord): object {
         jobOutputType: 'uri_folder',
       },
     },
-    distribution: null,
+    distribution: definition.distribution ?? null,
     limits:
       definition.timeout === undefined ? null : { jobLimitsType: 'Command', timeout: definition.timeout },
     environmentVariables: definition.environmentVariables,
     parameters: {},
+    // "Null" is the service's word for no tier.
+    ...(apiVersion >= '2023-10-01' ? { queueSettings: definition.queueSettings ?? { jobTier: 'Null' } } : {}),
+    ...job.shown,
   };
   return resource(`jobs/${job.name}`, properties, job.system);
 }

@@ -42,8 +42,15 @@ export function jobDefinition(name: string, properties: JsonObject, around: JobS
     ...(timeout === undefined ? {} : { timeout }),
     instanceCount: instanceCount(resources),
     shmSize: stringAt(resources, 'shmSize') ?? '2g',
+    ...optional('dockerArgs', stringAt(resources, 'dockerArgs')),
+    ...optional('instanceType', stringAt(resources, 'instanceType')),
+    ...optional('distribution', properties.distribution ? objectAt(properties, 'distribution') : undefined),
+    ...optional('queueSettings', properties.queueSettings ? objectAt(properties, 'queueSettings') : undefined),
   };
 }
+
+const optional = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
+  value === undefined ? {} : ({ [key]: value } as Record<K, V>);
 
 const mapValues = <A, B>(
   record: Readonly<Record<string, A>>,
