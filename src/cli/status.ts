@@ -138,7 +138,10 @@ async function insideOf(context: Context, subject: Subject, only: string | undef
         id: found.id,
         ...(found.image === undefined ? {} : { image: found.image }),
       });
-    lastJob ??= await lastSmokeJob({ ...ports, records: await runRecordsOf(context) }, { workspace: id, name });
+    lastJob ??= await lastSmokeJob(
+      { ...ports, records: await runRecordsOf(context) },
+      { workspace: id, name },
+    );
   }
   return {
     ...(delivered ? { delivered: { digest: delivered.digest, tag: version } } : {}),

@@ -4,7 +4,12 @@ import type { Clock } from '../ports/clock.ts';
 import type { EnvironmentRequest, Environments, EnvironmentVersion } from '../ports/workspace.ts';
 import { environmentOf } from './register/environment.ts';
 import { lintUses } from './register/lint.ts';
-import { differingWords, isBeingMade, notMadeYet, requireSameEnvironment } from './register/same-environment.ts';
+import {
+  differingWords,
+  isBeingMade,
+  notMadeYet,
+  requireSameEnvironment,
+} from './register/same-environment.ts';
 import type { VerifiedRelease } from './verify.ts';
 
 export interface RegisterInput {

@@ -405,72 +405,78 @@ function plantEnvironment({ document, digest }: Released, changes: Readonly<Reco
   });
 }
 
-test.serial('a version that only looks like ours is exit 10, with both values, for register and run', async (t) => {
-  const planted = await release(t, 'lookalike', { more: smoke });
-  await world.json(t, 'import', ['import', planted.file]);
-  for (const [changes, message] of [
-    [{ condaFile: 'dependencies: [evil]' }, /condaFile is "dependencies: \[evil\]" \(wanted: nothing\)/],
-    [{ osType: 'Windows' }, /osType is "Windows" \(wanted: "Linux"\)/],
-    [{ build: { contextUri: 'https://evil/' } }, /build is \{"contextUri":"https:\/\/evil\/"\}/],
-    [{ inferenceConfig: { scoringRoute: { path: '/', port: 1 } } }, /inferenceConfig is /],
-    [{ autoRebuild: 'OnBaseImageUpdate' }, /autoRebuild is "OnBaseImageUpdate" \(wanted: "Disabled"\)/],
-    [{ runtimeClass: 'other' }, /runtimeClass is "other" \(wanted: nothing\)/],
-  ] as const) {
-    plantEnvironment(planted, changes);
-    for (const command of ['register', 'run'])
-      await world.refused(t, [command, planted.file], { exitCode: 10, code: 'VERSION_CONFLICT', message });
-  }
-  // Without anything that decides it is the same, whoever made it; what it says of itself is told to prove nothing.
-  plantEnvironment(planted, { stage: 'Production', description: 'the good one' });
-  const { environment, notes } = await world.json(t, 'register', ['register', planted.file]);
-  t.true(environment.already);
-  t.regex(notes.join(' '), /which prove nothing: tags\.amlpromote\.digest/);
-});
+test.serial(
+  'a version that only looks like ours is exit 10, with both values, for register and run',
+  async (t) => {
+    const planted = await release(t, 'lookalike', { more: smoke });
+    await world.json(t, 'import', ['import', planted.file]);
+    for (const [changes, message] of [
+      [{ condaFile: 'dependencies: [evil]' }, /condaFile is "dependencies: \[evil\]" \(wanted: nothing\)/],
+      [{ osType: 'Windows' }, /osType is "Windows" \(wanted: "Linux"\)/],
+      [{ build: { contextUri: 'https://evil/' } }, /build is \{"contextUri":"https:\/\/evil\/"\}/],
+      [{ inferenceConfig: { scoringRoute: { path: '/', port: 1 } } }, /inferenceConfig is /],
+      [{ autoRebuild: 'OnBaseImageUpdate' }, /autoRebuild is "OnBaseImageUpdate" \(wanted: "Disabled"\)/],
+      [{ runtimeClass: 'other' }, /runtimeClass is "other" \(wanted: nothing\)/],
+    ] as const) {
+      plantEnvironment(planted, changes);
+      for (const command of ['register', 'run'])
+        await world.refused(t, [command, planted.file], { exitCode: 10, code: 'VERSION_CONFLICT', message });
+    }
+    // Without anything that decides it is the same, whoever made it; what it says of itself is told to prove nothing.
+    plantEnvironment(planted, { stage: 'Production', description: 'the good one' });
+    const { environment, notes } = await world.json(t, 'register', ['register', planted.file]);
+    t.true(environment.already);
+    t.regex(notes.join(' '), /which prove nothing: tags\.amlpromote\.digest/);
+  },
+);
 
-test.serial('outputs cross from one smoke job to another only on the machine that saw the first complete', async (t) => {
-  const supplier = await release(t, 'supplier', { more: smoke });
-  const consumer = await release(t, 'consumer', {
-    more: 'smoke: { command: "cat ${{inputs.model}}/x", inputs: { model: { type: uri_folder, path: { job: supplier, output: model } } } }',
-  });
-  for (const { file } of [supplier, consumer]) {
-    await world.json(t, 'import', ['import', file]);
-    await world.json(t, 'register', ['register', file]);
-  }
-  const end = endJobs(world.sandbox, { output: 'well\n' });
-  const elsewhere = { XDG_STATE_HOME: world.file('state-of-another-machine') };
-  const foreign = await world.json(t, 'run', ['run', supplier.file], { env: elsewhere });
-  const { nextSteps } = await world.refused(t, ['run', consumer.file], {
-    exitCode: 20,
-    code: 'NOT_FOUND',
-    message: /this machine has seen none complete/,
-  });
-  t.regex(nextSteps.join(' '), /Run supplier here first/);
-  t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
-    lastJob: { name: foreign.job.name, proof: 'unverified' },
-  });
-  t.regex((await world.run(t, ['status', supplier.file])).stdout, /Completed \(unverified: /);
+test.serial(
+  'outputs cross from one smoke job to another only on the machine that saw the first complete',
+  async (t) => {
+    const supplier = await release(t, 'supplier', { more: smoke });
+    const consumer = await release(t, 'consumer', {
+      more: 'smoke: { command: "cat ${{inputs.model}}/x", inputs: { model: { type: uri_folder, path: { job: supplier, output: model } } } }',
+    });
+    for (const { file } of [supplier, consumer]) {
+      await world.json(t, 'import', ['import', file]);
+      await world.json(t, 'register', ['register', file]);
+    }
+    const end = endJobs(world.sandbox, { output: 'well\n' });
+    const elsewhere = { XDG_STATE_HOME: world.file('state-of-another-machine') };
+    const foreign = await world.json(t, 'run', ['run', supplier.file], { env: elsewhere });
+    const { nextSteps } = await world.refused(t, ['run', consumer.file], {
+      exitCode: 20,
+      code: 'NOT_FOUND',
+      message: /this machine has seen none complete/,
+    });
+    t.regex(nextSteps.join(' '), /Run supplier here first/);
+    t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
+      lastJob: { name: foreign.job.name, proof: 'unverified' },
+    });
+    t.regex((await world.run(t, ['status', supplier.file])).stdout, /Completed \(unverified: /);
 
-  const own = await world.json(t, 'run', ['run', supplier.file]);
-  t.not(own.job.name, foreign.job.name);
-  const ran = await world.json(t, 'run', ['run', consumer.file]);
-  const { jobs } = amlState(world.sandbox.context);
-  t.like(jobs.get(ran.job.name)?.definition.inputs['model'], { uri: own.job.outputs[0]!.uri });
-  t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
-    lastJob: { name: own.job.name, proof: 'verified' },
-  });
+    const own = await world.json(t, 'run', ['run', supplier.file]);
+    t.not(own.job.name, foreign.job.name);
+    const ran = await world.json(t, 'run', ['run', consumer.file]);
+    const { jobs } = amlState(world.sandbox.context);
+    t.like(jobs.get(ran.job.name)?.definition.inputs['model'], { uri: own.job.outputs[0]!.uri });
+    t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
+      lastJob: { name: own.job.name, proof: 'verified' },
+    });
 
-  // Somebody makes the workspace show the job as another one.
-  jobs.put({ ...jobs.get(own.job.name)!, shown: { environmentVariables: { LD_PRELOAD: '/evil.so' } } });
-  await world.refused(t, ['run', consumer.file], {
-    exitCode: 10,
-    code: 'INTEGRITY_MISMATCH',
-    message: /environmentVariables is \{"LD_PRELOAD":"\/evil\.so"\} \(wanted: nothing\)/,
-  });
-  t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
-    lastJob: { name: own.job.name, proof: 'unverified' },
-  });
-  await end();
-});
+    // Somebody makes the workspace show the job as another one.
+    jobs.put({ ...jobs.get(own.job.name)!, shown: { environmentVariables: { LD_PRELOAD: '/evil.so' } } });
+    await world.refused(t, ['run', consumer.file], {
+      exitCode: 10,
+      code: 'INTEGRITY_MISMATCH',
+      message: /environmentVariables is \{"LD_PRELOAD":"\/evil\.so"\} \(wanted: nothing\)/,
+    });
+    t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
+      lastJob: { name: own.job.name, proof: 'unverified' },
+    });
+    await end();
+  },
+);
 
 test.serial('a planted job, running or completed, is neither waited for nor taken', async (t) => {
   const { file } = await release(t, 'forged', { more: smoke });

@@ -10,7 +10,8 @@ test('the smoke inputs of the release are uploaded, a job runs in the registered
   const { workspace, events, go, job, verified } = await start();
   const path = `amlpromote/smoke-inputs/${hexOf(sha256(csv))}/churn.csv`;
   workspace.before((operation, subject) => {
-    if (operation === 'jobs.submit') workspace.files.set(`azureml/${subject}/model/model.json`, Buffer.from('{}'));
+    if (operation === 'jobs.submit')
+      workspace.files.set(`azureml/${subject}/model/model.json`, Buffer.from('{}'));
   });
   const report = await go();
   t.deepEqual(workspace.files.get(path), csv);

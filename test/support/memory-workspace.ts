@@ -149,7 +149,12 @@ export function memoryWorkspace(workspaceId = defaultId): MemoryWorkspace {
     return {
       name,
       id,
-      raw: { id, name, type: 'jobs', properties: { ...rawJob(workspaceId, request), status: phase, ...state.changes } },
+      raw: {
+        id,
+        name,
+        type: 'jobs',
+        properties: { ...rawJob(workspaceId, request), status: phase, ...state.changes },
+      },
       status: isEnd(phase) ? phase : 'Running',
       phase,
       environmentId: request.environmentId,
@@ -284,7 +289,10 @@ const rawJob = (workspaceId: string, request: JobRequest) => ({
         },
       ]),
     ),
-    default: { jobOutputType: 'uri_folder', uri: 'azureml://datastores/workspaceartifactstore/ExperimentRun/x' },
+    default: {
+      jobOutputType: 'uri_folder',
+      uri: 'azureml://datastores/workspaceartifactstore/ExperimentRun/x',
+    },
   },
   distribution: null,
   limits: { jobLimitsType: 'Command', timeout: `PT${request.timeoutSeconds}S` },

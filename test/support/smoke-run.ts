@@ -72,4 +72,3 @@ export async function start(setup: Setup = {}) {
 
 export const refusal = (t: ExecutionContext, promise: Promise<unknown>): Promise<AmlpromoteError> =>
   t.throwsAsync(promise, { instanceOf: AmlpromoteError });
-

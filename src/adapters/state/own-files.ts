@@ -10,6 +10,14 @@ import { AmlpromoteError } from '../../domain/errors.ts';
  */
 const mayCheck = typeof process.getuid === 'function';
 
+/** Windows has neither of the last two. Without them a link, or a pipe that nobody writes to, would be opened. */
+const {
+  O_RDONLY,
+  O_NOFOLLOW = 0,
+  O_NONBLOCK = 0,
+}: Partial<typeof constants> & { O_RDONLY: number } = constants;
+const readOnly = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
 /** No state of ours is nearly as large. */
 const maxBytes = 1024 * 1024;
 
@@ -18,7 +26,7 @@ export async function writeOwnFile(file: string, bytes: Uint8Array): Promise<voi
   const directory = path.dirname(file);
   await guarded(directory, async () => {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await requireOwn(directory, await stat(directory));
+    requireOwn(directory, await stat(directory));
     const temporary = path.join(directory, `.${randomUUID()}.tmp`);
     try {
       const handle = await open(temporary, 'wx', 0o600);
@@ -41,7 +49,7 @@ export async function writeOwnFile(file: string, bytes: Uint8Array): Promise<voi
 export async function listOwnFiles(directory: string): Promise<readonly string[]> {
   return await guarded(directory, async () => {
     try {
-      await requireOwn(directory, await stat(directory));
+      requireOwn(directory, await stat(directory));
       return (await readdir(directory)).sort();
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return [];
@@ -54,7 +62,7 @@ export async function listOwnFiles(directory: string): Promise<readonly string[]
 export async function readOwnFile(file: string): Promise<Uint8Array> {
   let handle;
   try {
-    handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    handle = await open(file, readOnly);
     const found = await handle.stat();
     if (!found.isFile()) throw foreign('is not a regular file');
     if (mayCheck && found.uid !== process.getuid?.()) throw foreign('belongs to another user');
@@ -77,7 +85,7 @@ export const removeFile = async (file: string): Promise<void> => {
 const foreign = (what: string): AmlpromoteError => new AmlpromoteError('CONTENT_INVALID', `it ${what}`);
 
 /** Whoever may write the directory may take files away and put others there. */
-async function requireOwn(directory: string, found: { readonly uid: number; readonly mode: number }): Promise<void> {
+function requireOwn(directory: string, found: { readonly uid: number; readonly mode: number }): void {
   if (!mayCheck) return;
   const why =
     found.uid !== process.getuid?.()

@@ -45,7 +45,10 @@ export function jobDefinition(name: string, properties: JsonObject, around: JobS
     ...optional('dockerArgs', stringAt(resources, 'dockerArgs')),
     ...optional('instanceType', stringAt(resources, 'instanceType')),
     ...optional('distribution', properties.distribution ? objectAt(properties, 'distribution') : undefined),
-    ...optional('queueSettings', properties.queueSettings ? objectAt(properties, 'queueSettings') : undefined),
+    ...optional(
+      'queueSettings',
+      properties.queueSettings ? objectAt(properties, 'queueSettings') : undefined,
+    ),
   };
 }
 

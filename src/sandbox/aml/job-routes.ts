@@ -27,13 +27,25 @@ export function jobHandlers(context: SandboxContext, state: AmlState): Handler[]
       method: 'GET',
       path: '/jobs',
       action: 'workspaces/jobs/read',
-      answer: (call) => ({ status: 200, body: page(call, jobs.all().filter(isWanted(call)).map((job) => jobBody(job, call.apiVersion))) }),
+      answer: (call) => ({
+        status: 200,
+        body: page(
+          call,
+          jobs
+            .all()
+            .filter(isWanted(call))
+            .map((job) => jobBody(job, call.apiVersion)),
+        ),
+      }),
     }),
     workspaceHandler(context, {
       method: 'GET',
       path: '/jobs/([^/]+)',
       action: 'workspaces/jobs/read',
-      answer: ({ names: [name = ''], apiVersion }) => ({ status: 200, body: jobBody(found(name), apiVersion) }),
+      answer: ({ names: [name = ''], apiVersion }) => ({
+        status: 200,
+        body: jobBody(found(name), apiVersion),
+      }),
     }),
     workspaceHandler(context, {
       method: 'PUT',

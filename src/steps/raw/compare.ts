@@ -29,8 +29,7 @@ export const is = (wanted: unknown, same: (value: unknown) => boolean = (value) 
   ruleOf(show(wanted), true, same);
 
 /** It may be absent; if it is there, it must be one of these values. `wanted` is what it stands for, in words. */
-export const mayBe = (wanted: string, same: (value: unknown) => boolean): Rule =>
-  ruleOf(wanted, false, same);
+export const mayBe = (wanted: string, same: (value: unknown) => boolean): Rule => ruleOf(wanted, false, same);
 
 /** It must not be there. */
 export const nothing: Rule = mayBe('nothing', () => false);

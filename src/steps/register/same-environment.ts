@@ -1,7 +1,17 @@
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { EnvironmentRequest, EnvironmentVersion } from '../../ports/workspace.ts';
 import type { Difference, Rules } from '../raw/compare.ts';
-import { anyObject, anyText, differences, has, is, mayBe, nothing, oneWord, tellDifferences } from '../raw/compare.ts';
+import {
+  anyObject,
+  anyText,
+  differences,
+  has,
+  is,
+  mayBe,
+  nothing,
+  oneWord,
+  tellDifferences,
+} from '../raw/compare.ts';
 
 /**
  * The one rule by which `register` and `run` take an environment version for that of a release. Everything of the raw body is
@@ -49,7 +59,8 @@ export const environmentDifferences = (
 /** Still being made: not yet a matter of yes or no. */
 export function isBeingMade({ raw }: EnvironmentVersion): boolean {
   const { properties } = raw;
-  if (typeof properties !== 'object' || properties === null || !('provisioningState' in properties)) return false;
+  if (typeof properties !== 'object' || properties === null || !('provisioningState' in properties))
+    return false;
   return oneWord('Creating', 'Updating')(properties.provisioningState);
 }
 

@@ -3,10 +3,14 @@
 /** Seconds of an ISO 8601 duration without years and months; undefined for anything else. */
 export function secondsOf(duration: string): number | undefined {
   const match =
-    /^P(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?$/.exec(duration);
-  if (!match || match.slice(1).every((part) => part === undefined)) return undefined;
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map((part) => Number(part ?? 0));
-  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
+    /^P(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?$/.exec(
+      duration,
+    );
+  const [, days, hours, minutes, seconds] = match ?? [];
+  const parts = [days, hours, minutes, seconds];
+  if (parts.every((part) => part === undefined)) return undefined;
+  const [d = 0, h = 0, m = 0, s = 0] = parts.map((part) => Number(part ?? 0));
+  return ((d * 24 + h) * 60 + m) * 60 + s;
 }
 
 const longForm =

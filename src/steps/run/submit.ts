@@ -96,11 +96,7 @@ async function start(
 }
 
 /** So that the place of each output is part of what was submitted. */
-async function placeOutputs(
-  name: string,
-  work: JobWork,
-  ports: RunPorts,
-): Promise<JobDefinition['outputs']> {
+async function placeOutputs(name: string, work: JobWork, ports: RunPorts): Promise<JobDefinition['outputs']> {
   const placed: [string, JobDefinition['outputs'][string]][] = [];
   for (const [output, { type }] of Object.entries(work.outputs)) {
     const uri = await ports.datastore.uriOf(outputPath(name, output, type));
@@ -160,5 +156,6 @@ export async function confirmed(job: Job, record: RunRecord, ports: Pick<RunPort
   }
 }
 
-const note = (ports: RunPorts, message: string): void =>
-  void ports.progress({ type: 'note', step: 'run', message });
+const note = (ports: RunPorts, message: string): void => {
+  ports.progress({ type: 'note', step: 'run', message });
+};

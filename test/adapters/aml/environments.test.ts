@@ -131,7 +131,12 @@ for (const [name, answer, expected] of [
 test('the raw body is handed on whole, members that no model knows included', async (t) => {
   const body = {
     id: `${workspace.id}/environments/e/versions/1`,
-    properties: { image, runAs: 'root', condaFile: 'x', inferenceConfig: { scoringRoute: { path: '/', port: 1 } } },
+    properties: {
+      image,
+      runAs: 'root',
+      condaFile: 'x',
+      inferenceConfig: { scoringRoute: { path: '/', port: 1 } },
+    },
     surprise: { a: [1] },
   };
   const cloud = await startScriptedCloud(t, ['management.azure.com'], answering({ body }));

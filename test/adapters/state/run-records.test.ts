@@ -27,7 +27,10 @@ function record(n: number, changes: Partial<RunRecord> = {}): RunRecord {
       compute: 'cpu-cluster',
       command: 'python train.py',
       inputs: { rounds: { type: 'literal', value: '10' } },
-      outputs: { model: { type: 'uri_folder', uri: 'azureml://datastores/d/paths/x/' }, other: { type: 'uri_file' } },
+      outputs: {
+        model: { type: 'uri_folder', uri: 'azureml://datastores/d/paths/x/' },
+        other: { type: 'uri_file' },
+      },
       timeoutSeconds: 600,
     },
     state: 'submitted',
@@ -95,7 +98,7 @@ test('one process writes while others read: each sees a whole record', async (t)
 
 const ignored = anyTest.macro({
   exec: async (t, spoil: (file: string, directory: string) => Promise<unknown>, reason: RegExp) => {
-      const { directory, records, fileOf } = await open(t);
+    const { directory, records, fileOf } = await open(t);
     await records.save(record(1));
     await spoil(await fileOf(), directory);
     await records.save(record(2));
@@ -112,29 +115,93 @@ const ignored = anyTest.macro({
 const edit = (change: (text: string) => string) => async (file: string) =>
   writeFile(file, change(await readFile(file, 'utf8')));
 
-test('an empty file', ignored, edit(() => ''), /not valid JSON/);
-test('half a file', ignored, edit((text) => text.slice(0, 100)), /unterminated/);
-test('another shape', ignored, edit(() => '{"format":1}'), /not a run record/);
-test('a duplicate key', ignored, edit((text) => text.replace('{', '{"format":1,')), /duplicate key/);
-test('a member more', ignored, edit((text) => text.replace('{', '{"more":1,')), /not a run record/);
-test('a later format', ignored, edit((text) => text.replace('"format":1', '"format":2')), /not a run record/);
-test('a definition that was edited', ignored, edit((text) => text.replace('train.py', 'evil.py')), /was changed/);
-test('a job that was edited', ignored, edit((text) => text.replace('"job":{"id"', '"job":{"name":"x","id"').replace(/,"name":"amlpromote[^"]*"\},"outputs"/, '},"outputs"')), /names two jobs/);
+test(
+  'an empty file',
+  ignored,
+  edit(() => ''),
+  /not valid JSON/,
+);
+test(
+  'half a file',
+  ignored,
+  edit((text) => text.slice(0, 100)),
+  /unterminated/,
+);
+test(
+  'another shape',
+  ignored,
+  edit(() => '{"format":1}'),
+  /not a run record/,
+);
+test(
+  'a duplicate key',
+  ignored,
+  edit((text) => text.replace('{', '{"format":1,')),
+  /duplicate key/,
+);
+test(
+  'a member more',
+  ignored,
+  edit((text) => text.replace('{', '{"more":1,')),
+  /not a run record/,
+);
+test(
+  'a later format',
+  ignored,
+  edit((text) => text.replace('"format":1', '"format":2')),
+  /not a run record/,
+);
+test(
+  'a definition that was edited',
+  ignored,
+  edit((text) => text.replace('train.py', 'evil.py')),
+  /was changed/,
+);
+test(
+  'a job that was edited',
+  ignored,
+  edit((text) =>
+    text
+      .replace('"job":{"id"', '"job":{"name":"x","id"')
+      .replace(/,"name":"amlpromote[^"]*"\},"outputs"/, '},"outputs"'),
+  ),
+  /names two jobs/,
+);
 test('a file that others may write', ignored, (file) => chmod(file, 0o666), /open to other users/);
 test('a file that others may read', ignored, (file) => chmod(file, 0o644), /open to other users/);
-test('too much', ignored, edit((text) => text + ' '.repeat(2 ** 20)), /larger than/);
-test('a directory', ignored, async (file) => {
-  await rm(file);
-  await mkdir(file);
-}, /not a regular file/);
-test('a link', ignored, async (file, directory) => {
-  const elsewhere = path.join(directory, 'elsewhere');
-  await rename(file, elsewhere);
-  await symlink(elsewhere, file);
-}, /cannot be read \(ELOOP\)/);
-test('a copy under another name', ignored, async (file, directory) => {
-  await rename(file, path.join(directory, `${'0'.repeat(40)}.json`));
-}, /another's place/);
+test(
+  'too much',
+  ignored,
+  edit((text) => text + ' '.repeat(2 ** 20)),
+  /larger than/,
+);
+test(
+  'a directory',
+  ignored,
+  async (file) => {
+    await rm(file);
+    await mkdir(file);
+  },
+  /not a regular file/,
+);
+test(
+  'a link',
+  ignored,
+  async (file, directory) => {
+    const elsewhere = path.join(directory, 'elsewhere');
+    await rename(file, elsewhere);
+    await symlink(elsewhere, file);
+  },
+  /cannot be read \(ELOOP\)/,
+);
+test(
+  'a copy under another name',
+  ignored,
+  async (file, directory) => {
+    await rename(file, path.join(directory, `${'0'.repeat(40)}.json`));
+  },
+  /another's place/,
+);
 
 test('a directory that others may write is refused before anything is submitted', async (t) => {
   const { directory, records } = await open(t);

@@ -166,7 +166,11 @@ test('what was planted is shown as it is, beside or instead of what a client can
   const path = '/environments/churn/versions/1';
   await raw(sandbox, path, { method: 'PUT', body: { properties: { image } } });
   const { environments } = sandbox.state;
-  const shown = { build: { contextUri: 'https://x/' }, osType: null, intellectualProperty: { publisher: 'x' } };
+  const shown = {
+    build: { contextUri: 'https://x/' },
+    osType: null,
+    intellectualProperty: { publisher: 'x' },
+  };
   environments.putVersion({ ...environments.version('churn', '1')!, shown });
   t.like(((await raw(sandbox, path)).body as Body).properties, { image, ...shown });
 });

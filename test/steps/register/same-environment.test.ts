@@ -132,7 +132,12 @@ test('one that could not be made', refused, { provisioningState: 'Failed' }, 'pr
 test('an archive flag that is no flag', refused, { isArchived: 'no' });
 test('a stage that is no text', refused, { stage: { run: 'x' } });
 test('tags that are no object', refused, { tags: ['x'] });
-test('a member that the specification does not have', refused, { runAs: 'root' }, 'properties.runAs is "root"');
+test(
+  'a member that the specification does not have',
+  refused,
+  { runAs: 'root' },
+  'properties.runAs is "root"',
+);
 test('a known member in another spelling', refused, { Image: 'evil' }, 'properties.Image');
 test('a known member in another spelling, the same value', refused, { IMAGE: image }, 'properties.IMAGE');
 test('members of prototypes', refused, { constructor: 'x' }, 'properties.constructor');
@@ -152,7 +157,9 @@ test('property: any member more is another environment, unless it says nothing',
       return value === null || known.has(key) ? true : found.length > 0;
     }),
   );
-  fc.assert(fc.property(name, (key) => environmentDifferences(version({ [key]: null }), request).length === 0));
+  fc.assert(
+    fc.property(name, (key) => environmentDifferences(version({ [key]: null }), request).length === 0),
+  );
   t.pass();
 });
 
@@ -172,7 +179,10 @@ test('property: any other value of a member that decides is another environment'
   for (const [key, values] of Object.entries(same)) {
     const arbitrary = fc.jsonValue().filter((value) => !values.includes(lower(value)));
     fc.assert(
-      fc.property(arbitrary, (value) => environmentDifferences(version({ [key]: value }), request).length > 0),
+      fc.property(
+        arbitrary,
+        (value) => environmentDifferences(version({ [key]: value }), request).length > 0,
+      ),
       { numRuns: 50 },
     );
   }

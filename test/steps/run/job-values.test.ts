@@ -23,7 +23,8 @@ for (const [text, seconds] of [
     t.is(secondsOf(text), seconds);
   });
 
-const workspace = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws';
+const workspace =
+  '/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws';
 const short = 'azureml://datastores/d/paths/a/b';
 for (const [uri, same] of [
   [short, true],

@@ -55,7 +55,8 @@ test('a job is written down, with all that decides, before it is submitted', asy
 
 test('records that cannot be written: nothing is submitted', async (t) => {
   const { workspace, records, go } = await start();
-  records.save = async () => Promise.reject(new AmlpromoteError('FORBIDDEN', 'the state directory may not be used'));
+  records.save = async () =>
+    Promise.reject(new AmlpromoteError('FORBIDDEN', 'the state directory may not be used'));
   t.is((await refusal(t, go())).code, 'FORBIDDEN');
   t.deepEqual(workspace.submitted, []);
 });
@@ -91,11 +92,10 @@ test('threat 39: a job that a killed run left behind is waited for, not started 
 
 test('threat 39: killed after the job completed, its completion is what the next run reports', async (t) => {
   const { workspace, records, go, job } = await start();
-  const { save } = records;
-  records.save = async (record) => (record.state === 'completed' ? Promise.reject(kill) : save(record));
+  const whole = { ...records };
+  records.save = async (record) => (record.state === 'completed' ? Promise.reject(kill) : whole.save(record));
   await t.throwsAsync(go(), { is: kill });
-  records.save = save;
-  const { events, go: again } = await start({ workspace, records });
+  const { events, go: again } = await start({ workspace, records: whole });
   const report = await again();
   t.like(report.job, { name: job(1), status: 'Completed', pickedUp: true });
   t.true(events.some((event) => event.type === 'note' && event.message.includes('has completed meanwhile')));
@@ -153,7 +153,10 @@ test('a planted job with copied tags is neither waited for nor listed: nothing i
 
 test('threat 38: a name that is there already and another job is left, and a new nonce is taken', async (t) => {
   const { workspace, records, go, job } = await start();
-  workspace.fail('jobs.submit', new AmlpromoteError('VERSION_CONFLICT', 'a job with this name already exists'));
+  workspace.fail(
+    'jobs.submit',
+    new AmlpromoteError('VERSION_CONFLICT', 'a job with this name already exists'),
+  );
   const report = await go();
   t.is(report.job.name, job(1));
   t.deepEqual(
@@ -236,7 +239,10 @@ test('two runs at once on one machine share the job, or have one each; both end'
 });
 
 /** Takes the output of the smoke job of its own kind: as good as that of another environment. */
-const scoring = { ...smoke, inputs: { model: { type: 'uri_folder', job: 'churn-train', output: 'model' } } } as Smoke;
+const scoring = {
+  ...smoke,
+  inputs: { model: { type: 'uri_folder', job: 'churn-train', output: 'model' } },
+} as Smoke;
 
 test('an input is the output of the last smoke job that this machine saw complete', async (t) => {
   const { workspace, records, go, job } = await start();
@@ -295,7 +301,10 @@ test('a record whose place is another now is refused', async (t) => {
   await go();
   const record = records.all.get(job(1))!;
   records.all.set(job(1), { ...record, outputs: { model: 'azureml://datastores/default/paths/evil/' } });
-  t.is((await refusal(t, (await start({ workspace, records, smoke: scoring })).go())).code, 'INTEGRITY_MISMATCH');
+  t.is(
+    (await refusal(t, (await start({ workspace, records, smoke: scoring })).go())).code,
+    'INTEGRITY_MISMATCH',
+  );
 });
 
 test('a job that is gone is passed over for an older one; where there is none, NOT_FOUND', async (t) => {
@@ -315,7 +324,10 @@ test('a job that is gone is passed over for an older one; where there is none, N
 test('an output that the job does not have is named, with those that it has', async (t) => {
   const { workspace, records, go } = await start();
   await go();
-  const wrong = { ...smoke, inputs: { model: { type: 'uri_folder', job: 'churn-train', output: 'nope' } } } as Smoke;
+  const wrong = {
+    ...smoke,
+    inputs: { model: { type: 'uri_folder', job: 'churn-train', output: 'nope' } },
+  } as Smoke;
   const error = await refusal(t, (await start({ workspace, records, smoke: wrong })).go());
   t.is(error.code, 'NOT_FOUND');
   t.regex(error.message, /no output nope \(it has: model\)/);

@@ -26,7 +26,12 @@ const definition: JobDefinition = {
   timeoutSeconds: 600,
 };
 
-const data = { jobInputType: 'uri_file', uri: place('smoke/churn.csv'), mode: 'ReadOnlyMount', description: null };
+const data = {
+  jobInputType: 'uri_file',
+  uri: place('smoke/churn.csv'),
+  mode: 'ReadOnlyMount',
+  description: null,
+};
 const rounds = { jobInputType: 'literal', value: '10', description: null };
 const model = {
   jobOutputType: 'uri_folder',
@@ -170,7 +175,11 @@ const all: readonly [string, Readonly<Record<string, unknown>>, string][] = [
   ['another type', { jobType: 'Sweep' }, 'jobType'],
   ['another environment', { environmentId: environmentId.replace('churn-train', 'evil') }, 'environmentId'],
   ['another version', { environmentId: environmentId.replace('1.4.0', '1.4.1') }, 'environmentId'],
-  ['an environment in another case', { environmentId: environmentId.replace('churn', 'Churn') }, 'environmentId'],
+  [
+    'an environment in another case',
+    { environmentId: environmentId.replace('churn', 'Churn') },
+    'environmentId',
+  ],
   [
     'an environment of another workspace',
     { environmentId: environmentId.replace('ml-risk', 'ml-evil') },
@@ -201,7 +210,7 @@ const all: readonly [string, Readonly<Record<string, unknown>>, string][] = [
   ['arguments for Docker', { resources: { dockerArgs: '--privileged' } }, 'resources.dockerArgs'],
   ['a list of them', { resources: { dockerArgsList: ['--privileged'] } }, 'resources.dockerArgsList'],
   ['another machine type', { resources: { instanceType: 'Standard_NC6' } }, 'resources.instanceType'],
-  ['other resource settings', { resources: { properties: { x: {} , y: 1 } } }, 'resources.properties'],
+  ['other resource settings', { resources: { properties: { x: {}, y: 1 } } }, 'resources.properties'],
   ['an unknown resource setting', { resources: { runtime: 'kata' } }, 'resources.runtime'],
   ['code from elsewhere', { codeId: `${workspace}/codes/x/versions/1` }, 'codeId'],
   ['a component', { componentId: `${workspace}/components/x/versions/1` }, 'componentId'],
@@ -209,16 +218,33 @@ const all: readonly [string, Readonly<Record<string, unknown>>, string][] = [
   ['distribution', { distribution: { distributionType: 'Mpi' } }, 'distribution'],
   ['parameters', { parameters: { x: '1' } }, 'parameters'],
   ['another queue', { queueSettings: { jobTier: 'Spot' } }, 'queueSettings.jobTier'],
-  ['a web hook', { notificationSetting: { webhooks: { x: { url: 'https://evil' } } } }, 'notificationSetting'],
+  [
+    'a web hook',
+    { notificationSetting: { webhooks: { x: { url: 'https://evil' } } } },
+    'notificationSetting',
+  ],
   ['a shell into the job', { services: { ssh: { jobServiceType: 'SSH' } } }, 'services.ssh'],
   ['a shell under a known name', { services: { Studio: { jobServiceType: 'SSH' } } }, 'services.Studio'],
   ['a parent', { parentJobName: 'pipeline' }, 'parentJobName'],
-  ['a member that the specification does not have', { secretsConfiguration: { a: { uri: 'x' } } }, 'secretsConfig'],
+  [
+    'a member that the specification does not have',
+    { secretsConfiguration: { a: { uri: 'x' } } },
+    'secretsConfig',
+  ],
   ['a known member in another spelling', { Command: 'true' }, 'properties.Command'],
 ];
 for (const [title, changes, told] of all) test(title, refused, changes, told);
 
-for (const key of ['command', 'environmentId', 'computeId', 'identity', 'inputs', 'outputs', 'limits', 'jobType'])
+for (const key of [
+  'command',
+  'environmentId',
+  'computeId',
+  'identity',
+  'inputs',
+  'outputs',
+  'limits',
+  'jobType',
+])
   test(`${key} is not shown`, unsure, { [key]: null });
 test('one of the inputs is not shown', unsure, { inputs: { data } });
 test('the time limit is not shown', unsure, { limits: { jobLimitsType: 'Command' } });
@@ -232,7 +258,12 @@ test('what is shown and wrong outweighs what is not shown', (t) => {
 });
 
 test('another: another name or id, and what stands beside the properties', (t) => {
-  for (const envelope of [{ name: 'x' }, { id: `${workspace}/jobs/x` }, { identity: {} }, { Properties: ours }])
+  for (const envelope of [
+    { name: 'x' },
+    { id: `${workspace}/jobs/x` },
+    { identity: {} },
+    { Properties: ours },
+  ])
     t.not(differ(job({}, envelope)).length, 0, JSON.stringify(envelope));
 });
 
@@ -269,7 +300,10 @@ test('property: any member more, at any depth, is another job, unless it says no
   fc.assert(
     fc.property(key, value, fc.constantFrom(...depths), (more, what, at) => {
       const changes = at({ [more]: what }) as Record<string, unknown>;
-      return differ(job(changes)).length > 0 && differ(job(at({ [more]: null }) as Record<string, unknown>)).length === 0;
+      return (
+        differ(job(changes)).length > 0 &&
+        differ(job(at({ [more]: null }) as Record<string, unknown>)).length === 0
+      );
     }),
     { numRuns: 300 },
   );
@@ -277,7 +311,16 @@ test('property: any member more, at any depth, is another job, unless it says no
 });
 
 test('property: any other value of a member that decides is another job', (t) => {
-  const deciding = ['command', 'environmentId', 'computeId', 'jobType', 'identity', 'inputs', 'outputs', 'limits'];
+  const deciding = [
+    'command',
+    'environmentId',
+    'computeId',
+    'jobType',
+    'identity',
+    'inputs',
+    'outputs',
+    'limits',
+  ];
   fc.assert(
     fc.property(fc.constantFrom(...deciding), fc.jsonValue(), (key, value) => {
       const same = JSON.stringify(value) === JSON.stringify(ours[key as keyof typeof ours]);
