@@ -7,7 +7,8 @@ import { placeInputs } from './run/inputs.ts';
 import { followLog } from './run/log-follower.ts';
 import { experimentOf } from './run/names.ts';
 import type { RunPorts } from './run/ports.ts';
-import { confirmed, submitOrPickUp } from './run/submit.ts';
+import { close, complete, confirmed } from './run/record.ts';
+import { submitOrPickUp } from './run/submit.ts';
 import { failureOf, readOutputs } from './run/outcome.ts';
 import type { OutputPlace } from './run/outcome.ts';
 import { waitForEnd } from './run/wait.ts';
@@ -85,12 +86,11 @@ export async function run(input: RunInput, ports: RunPorts): Promise<RunReport> 
     progress({ type: 'note', step: 'run', message: `the log of ${job.name} cannot be read from here` });
   }
   if (job.status !== 'Completed') {
-    await ports.records.save({ ...record, state: 'closed' });
+    await close(record, ports);
     throw failureOf(job, tail);
   }
   await confirmed(job, record, ports);
-  await ports.records.save({ ...record, state: 'completed', outputs: job.outputs });
-  progress({ type: 'effect', step: 'run', effect: 'recorded', subject: job.name });
+  await complete(record, job, ports);
 
   const outputs = await readOutputs(job, Object.keys(smoke.outputs), ports);
   progress({

@@ -11,12 +11,8 @@ import { AmlpromoteError } from '../../domain/errors.ts';
 const mayCheck = typeof process.getuid === 'function';
 
 /** Windows has neither of the last two. Without them a link, or a pipe that nobody writes to, would be opened. */
-const {
-  O_RDONLY,
-  O_NOFOLLOW = 0,
-  O_NONBLOCK = 0,
-}: Partial<typeof constants> & { O_RDONLY: number } = constants;
-const readOnly = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+const optional: { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number } = constants;
+const readOnly = constants.O_RDONLY | (optional.O_NOFOLLOW ?? 0) | (optional.O_NONBLOCK ?? 0);
 
 /** No state of ours is nearly as large. */
 const maxBytes = 1024 * 1024;

@@ -5,7 +5,7 @@ import type { VerifiedRelease } from '../verify.ts';
 import type { JobWork } from './names.ts';
 import { jobTags, newNonce, outputPath, smokeJobName, workKey } from './names.ts';
 import type { RunPorts } from './ports.ts';
-import { requireSameJob } from './same-job.ts';
+import { close, complete, confirmed, isRecent, note } from './record.ts';
 
 /** A job of this machine: what it wrote down before it submitted it, and the job as the service shows it. */
 export interface OwnJob {
@@ -55,9 +55,12 @@ async function pickUp(
       continue;
     }
     const job = await confirmed(there, record, ports);
-    if (job.status === 'Running' || job.status === 'Completed') return { record, job, pickedUp: true };
+    if (job.status === 'Running' || (job.status === 'Completed' && isRecent(record, ports))) {
+      return { record, job, pickedUp: true };
+    }
     note(ports, `job ${job.name} of an earlier run ended as ${job.phase}: a new one is started`);
-    await ports.records.save({ ...record, state: 'closed' });
+    if (job.status === 'Completed') await complete(record, job, ports);
+    else await close(record, ports);
   }
   return undefined;
 }
@@ -121,7 +124,7 @@ async function trySubmit(
   } catch (error) {
     if (!(error instanceof AmlpromoteError) || error.code !== 'VERSION_CONFLICT') throw error;
     note(ports, `job ${definition.name} is there already, and somebody else's: another name is taken`);
-    await ports.records.save({ ...record, state: 'closed' });
+    await close(record, ports);
     return undefined;
   }
   ports.progress({ type: 'effect', step: 'run', effect: 'submitted', subject: definition.name });
@@ -140,22 +143,3 @@ async function readBack(name: string, ports: RunPorts): Promise<Job> {
     nextSteps: ['Run again: this machine knows the job and goes on with it.'],
   });
 }
-
-/**
- * The job, if it is what was submitted. If it is surely not, the record is closed, so that the next run starts a new one.
- * @throws INTEGRITY_MISMATCH, INCONCLUSIVE
- */
-export async function confirmed(job: Job, record: RunRecord, ports: Pick<RunPorts, 'records'>): Promise<Job> {
-  try {
-    return requireSameJob(job, { definition: record.definition, workspace: record.workspace });
-  } catch (error) {
-    if (error instanceof AmlpromoteError && error.code === 'INTEGRITY_MISMATCH') {
-      await ports.records.save({ ...record, state: 'closed' });
-    }
-    throw error;
-  }
-}
-
-const note = (ports: RunPorts, message: string): void => {
-  ports.progress({ type: 'note', step: 'run', message });
-};

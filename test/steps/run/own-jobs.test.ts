@@ -103,6 +103,38 @@ test('threat 39: killed after the job completed, its completion is what the next
   t.is(workspace.submitted.length, 1);
 });
 
+test("what a killed run left behind long ago is recorded and not reported as today's", async (t) => {
+  const { workspace, records, go, job } = await start();
+  const whole = { ...records };
+  records.save = async (record) => (record.state === 'completed' ? Promise.reject(kill) : whole.save(record));
+  await t.throwsAsync(go(), { is: kill });
+  const later = await start({ workspace, records: whole });
+  await later.clock.sleep(25 * 3_600_000);
+  const report = await later.go();
+  t.is(report.job.name, job(2));
+  t.false(report.job.pickedUp);
+  t.is(records.all.get(job(1))?.state, 'completed');
+});
+
+test('a record that cannot be closed hides no verdict', async (t) => {
+  for (const [end, code] of [
+    [[{ phase: 'Failed' }], 'JOB_FAILED'],
+    [[{ phase: 'Completed' }], 'INTEGRITY_MISMATCH'],
+  ] as const) {
+    const { workspace, records, events, go } = await start();
+    workspace.script(end);
+    const whole = { ...records };
+    const full = new AmlpromoteError('DISK_FULL', 'no space is left');
+    records.save = async (record) => (record.state === 'closed' ? Promise.reject(full) : whole.save(record));
+    workspace.before((operation, subject) => {
+      if (operation === 'jobs.read' && code === 'INTEGRITY_MISMATCH')
+        workspace.changeJob(subject, { command: 'true' });
+    });
+    t.is((await refusal(t, go())).code, code);
+    t.true(events.some((event) => event.type === 'note' && event.message.includes('no space is left')));
+  }
+});
+
 test('a job that was canceled after the run was killed is not taken: a new one starts', async (t) => {
   const { workspace, records, go, job } = await start();
   workspace.script([{ phase: 'Running' }, { phase: 'Canceled' }]);
