@@ -75,8 +75,11 @@ export async function run(input: RunInput, ports: RunPorts): Promise<RunReport> 
   };
   const { record, job: submitted, pickedUp } = await submitOrPickUp(verified, work, workspace.id, ports);
   if (pickedUp) {
-    const what = submitted.status === 'Running' ? 'still runs: waiting for it' : 'has completed meanwhile';
-    progress({ type: 'note', step: 'run', message: `job ${submitted.name} of an earlier run ${what}` });
+    const what =
+      submitted.status === 'Running'
+        ? 'still runs: waiting for it'
+        : 'of an earlier run has completed meanwhile';
+    progress({ type: 'note', step: 'run', message: `job ${submitted.name} ${what}` });
   }
   const log = followLog(ports, submitted.name);
   const deadlineSeconds = smoke.timeoutSeconds + queueSeconds;
