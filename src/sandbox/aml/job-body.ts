@@ -13,7 +13,11 @@ export function jobBody(job: JobRecord, apiVersion: string): object {
     displayName: job.displayName,
     status: job.status,
     experimentName: definition.experimentName,
-    services: { Tracking: service('Tracking', trackingUri), Studio: service('Studio', studioUri(job.name)) },
+    services: {
+      ...definition.services,
+      Tracking: service('Tracking', trackingUri),
+      Studio: service('Studio', studioUri(job.name)),
+    },
     computeId: definition.computeId,
     isArchived: job.isArchived,
     identity: definition.identity,
@@ -46,6 +50,7 @@ export function jobBody(job: JobRecord, apiVersion: string): object {
     parameters: {},
     // "Null" is the service's word for no tier.
     ...(apiVersion >= '2023-10-01' ? { queueSettings: definition.queueSettings ?? { jobTier: 'Null' } } : {}),
+    ...definition.others,
     ...job.shown,
   };
   return resource(`jobs/${job.name}`, properties, job.system);

@@ -54,6 +54,9 @@ export interface JobDefinition {
   /** Shown again, and nothing else. */
   readonly distribution?: JsonObject;
   readonly queueSettings?: JsonObject;
+  readonly services?: JsonObject;
+  /** Members that the sandbox does not know. */
+  readonly others?: JsonObject;
 }
 
 export interface JobError {

@@ -183,3 +183,17 @@ test('a stage that nobody said is Development, and older versions of the API sho
   const old = (await raw(sandbox, path, { apiVersion: '2022-10-01' })).body as Body;
   t.false('stage' in old.properties);
 });
+
+test('a member that the sandbox does not know is kept, shown, and cannot be changed', async (t) => {
+  const sandbox = await startAmlSandbox(t);
+  const path = '/environments/churn/versions/1';
+  const put = (more: object) =>
+    raw(sandbox, path, { method: 'PUT', body: { properties: { image, ...more } } });
+  await put({ runtime: { class: 'x' }, nothing: null });
+  const { properties } = (await raw(sandbox, path)).body as Body;
+  t.deepEqual(properties['runtime'], { class: 'x' });
+  t.false('nothing' in properties);
+  t.is((await put({ runtime: { class: 'x' } })).status, 200);
+  t.is((await put({ runtime: { class: 'y' } })).status, 409);
+  t.deepEqual(((await raw(sandbox, path)).body as Body).properties['runtime'], { class: 'x' });
+});

@@ -266,6 +266,8 @@ test('what a job was submitted with is shown again, and what was planted as it i
     distribution: { distributionType: 'Mpi', processCountPerInstance: 1 },
     queueSettings: { jobTier: 'Spot' },
     resources: { instanceCount: 1, dockerArgs: '--ipc=host', instanceType: 'big', shmSize: '4g' },
+    services: { shell: { jobServiceType: 'SSH' } },
+    notificationSetting: { webhooks: { x: { url: 'https://x' } } },
   };
   await put(sandbox, 'smoke-1', { ...valid, ...settings });
   const { jobs } = sandbox.state;
