@@ -7,6 +7,7 @@ import { admittedWorkspaces, requireApprovedOrigin } from './policy/zones.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Registry } from './ports/content.ts';
 import type { Importer, Locks } from './ports/importer.ts';
+import type { RunRecords } from './ports/run-records.ts';
 import type { Signer } from './ports/signer.ts';
 import type { Datastore, Environments, Jobs } from './ports/workspace.ts';
 import { importRelease } from './steps/import.ts';
@@ -29,6 +30,8 @@ export interface InsidePorts {
   readonly workspace: (
     id: string,
   ) => Promise<{ environments: Environments; jobs: Jobs; datastore: Datastore }>;
+  /** What this machine knows of its smoke jobs. */
+  readonly records: () => Promise<RunRecords>;
   readonly clock: Clock;
   readonly progress: Progress;
   readonly toolVersion: string;
@@ -115,7 +118,7 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
       const content = (await ports.registry()).repository(document.repository);
       return await run(
         { verified: await verified(document), workspace },
-        { environments, jobs, datastore, content, clock, progress, ...more },
+        { environments, jobs, datastore, records: await ports.records(), content, clock, progress, ...more },
       );
     },
   };

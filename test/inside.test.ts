@@ -74,6 +74,7 @@ test('verify asks for no key and no workspace', async (t) => {
     locks: never,
     signer: never,
     workspace: never,
+    records: never,
     clock: world.clock,
     progress: () => undefined,
     toolVersion: '0.1.0',

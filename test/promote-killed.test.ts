@@ -188,20 +188,24 @@ for (let slice = 0; slice < slices; slice += 1) {
     for (let at = 1 + slice; at <= effects.length - outsideEffects; at += slices) {
       const world = memoryZones({ dev: before.dev, dropChildren: at % 3 === 0 });
       t.true(await killed(t, world, { store, killAtEffect: at }), `effect ${at}`);
+      const completed = [...world.recordsOf(store).all.values()].filter(({ state }) => state === 'completed');
       const result = await completes(t, world, { store }, { image, release });
+      t.is(world.workspace.submitted.length, completed.length + 1, `effect ${at}: a job was started twice`);
       if (at % 9 === 0) await isDone(t, world, { store }, result);
     }
   });
 }
 
 test('threat 39: killed anywhere inside, release.json is all that another machine needs', async (t) => {
-  const { writes, outsideWrites, image, release, store, world: before, result } = await undisturbed;
+  const { writes, outsideWrites, image, release, store, world: outside, result } = await undisturbed;
   const document = handedOver(result.outside.release.document);
   for (let after = 1; after <= writes.length - outsideWrites; after += 2) {
-    const world = memoryZones({ dev: before.dev });
+    const world = memoryZones({ dev: outside.dev });
     await killed(t, world, { store, killAfterWrites: after });
     const elsewhere = begin(t, world, { store: newStore(ground) });
+    const before = world.workspace.submitted.length;
     const inside = await promoteInside(elsewhere.inside, document, {});
+    t.is(world.workspace.submitted.length, before + 1, 'another machine starts a job of its own');
     await arrived(t, world, document, inside, { image, release });
   }
 });

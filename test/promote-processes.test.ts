@@ -1,6 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { outputSchemas } from '../src/cli/outputs.ts';
+import { amlState } from '../src/sandbox/aml/state.ts';
 import { startCommand } from './e2e/process.ts';
+import { endJobs } from './support/played-compute.ts';
 import { loopbackOf } from './support/sandbox/loopback.ts';
 import { startTwoZones } from './support/two-zones.ts';
 
@@ -58,4 +61,40 @@ test('threat 40: kill -9 between any two steps, in processes of their own: run a
   t.is(same.digest, image.digest);
   t.is(delivered?.reference, document.delivered?.reference);
   t.is(second?.counter, 2);
+});
+
+test('threat 40: kill -9 while a smoke job runs: the next run of this machine waits for it', async (t) => {
+  const zones = await startTwoZones();
+  t.teardown(async () => zones.close());
+  const image = zones.image('waiting', { more: 'smoke: { command: "true" }' });
+  const start = () =>
+    startCommand(['promote', image.file, '--zones', zones.zones.both, '--json'], {
+      cwd: zones.file('.'),
+      env: { PATH: process.env.PATH ?? '', HOME: zones.file('.'), AMLPROMOTE_CACHE: zones.file('cache') },
+    });
+  // Nothing runs it yet.
+  const disarm = zones.sandbox.faults.add({
+    method: 'PUT',
+    path: '/jobs/',
+    action: { kind: 'endless-operation' },
+  });
+  const command = start();
+  t.truthy(await command.line(/job amlpromote-waiting-\S+: Queued/));
+  command.kill('SIGKILL');
+  t.is((await command.ended).signal, 'SIGKILL');
+  disarm();
+
+  const end = endJobs(zones.sandbox, { output: 'well\n' });
+  const { exitCode, stdout, stderr } = await start().ended;
+  await end();
+  t.is(exitCode, 0, stderr);
+  const { job } = outputSchemas.promote.parse(JSON.parse(stdout));
+  t.deepEqual(
+    amlState(zones.sandbox.context)
+      .jobs.all()
+      .map(({ name }) => name),
+    [job?.name],
+  );
+  const [record] = readdirSync(zones.file('.local/state/amlpromote/runs'));
+  t.regex(readFileSync(zones.file(`.local/state/amlpromote/runs/${record}`), 'utf8'), /"state":"completed"/);
 });

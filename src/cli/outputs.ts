@@ -181,7 +181,17 @@ export const statusOutput = z.object({
       environments: z.array(
         z.object({ workspace: z.string(), id: z.string(), image: z.string().optional() }),
       ),
-      lastJob: z.object({ name: z.string(), status: z.string() }).optional(),
+      lastJob: z
+        .object({
+          name: z.string(),
+          status: z.string(),
+          /**
+           * `verified`: this machine submitted it, and it is still what was submitted. `unverified`: it only carries our name or
+           * tags, which anybody with access to the workspace can give a job.
+           */
+          proof: z.enum(['verified', 'unverified']),
+        })
+        .optional(),
     }),
   ]),
 });

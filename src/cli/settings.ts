@@ -21,6 +21,8 @@ export interface Settings {
   readonly zones: string;
   readonly store: string;
   readonly cache: string;
+  /** What this user's runs must find again and nobody else may write: `$XDG_STATE_HOME/amlpromote`. */
+  readonly stateDirectory: string;
   readonly database: string;
   readonly policy: (side: Side) => string;
   readonly key: (side: Side) => string;
@@ -77,6 +79,7 @@ export function readSettings(
       given(env['AMLPROMOTE_CACHE']) ??
         path.join(given(env['XDG_CACHE_HOME']) ?? path.join(home, '.cache'), 'amlpromote'),
     ),
+    stateDirectory: path.join(stateHome(env) ?? path.join(home, '.local/state'), 'amlpromote'),
     database:
       database === undefined
         ? firstThatExists([path.join(directory, 'db'), path.join(directory, '../db')])
@@ -110,6 +113,12 @@ export const wantsColor = (isTerminal: boolean, env: Environment = process.env):
 
 const given = (value: string | undefined): string | undefined =>
   value === undefined || value === '' ? undefined : value;
+
+/** XDG base directory specification 0.8: a path that is not absolute is ignored. */
+function stateHome(env: Environment): string | undefined {
+  const directory = given(env['XDG_STATE_HOME']);
+  return directory !== undefined && path.isAbsolute(directory) ? directory : undefined;
+}
 
 /** A number that stands in the environment, or nothing. */
 function numberOf<K extends string>(

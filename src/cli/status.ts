@@ -6,11 +6,11 @@ import { listedReceipts } from '../evidence/receipts.ts';
 import { admittedWorkspaces } from '../policy/zones.ts';
 import type { Repository } from '../ports/content.ts';
 import { readReleaseTag } from '../steps/release/counter.ts';
-import { experimentOf } from '../steps/run/names.ts';
+import { lastSmokeJob } from '../steps/run/last-job.ts';
 import { openOutside } from './open.ts';
 import type { StatusOutput } from './outputs.ts';
 import { readReleaseFile } from './release-file.ts';
-import { registryOf, workspaceOf } from './wiring.ts';
+import { registryOf, runRecordsOf, workspaceOf } from './wiring.ts';
 import type { Context } from './wiring.ts';
 
 interface Subject {
@@ -138,8 +138,10 @@ async function insideOf(context: Context, subject: Subject, only: string | undef
         id: found.id,
         ...(found.image === undefined ? {} : { image: found.image }),
       });
-    const [newest] = await ports.jobs.list(experimentOf(name));
-    if (newest) lastJob ??= { name: newest.name, status: newest.status };
+    lastJob ??= await lastSmokeJob(
+      { ...ports, records: await runRecordsOf(context) },
+      { workspace: id, name },
+    );
   }
   return {
     ...(delivered ? { delivered: { digest: delivered.digest, tag: version } } : {}),

@@ -1,4 +1,5 @@
 import type https from 'node:https';
+import path from 'node:path';
 import type { createCredential } from '../adapters/identity/credential.ts';
 import type { Progress } from '../domain/events.ts';
 import { accessOf } from '../manifest/zones.ts';
@@ -8,6 +9,7 @@ import type { Engine } from '../ports/engine.ts';
 import type { Registry } from '../ports/content.ts';
 import type { Importer, Locks } from '../ports/importer.ts';
 import type { Scanner } from '../ports/scanner.ts';
+import type { RunRecords } from '../ports/run-records.ts';
 import type { SourceFacts } from '../ports/source.ts';
 import type { Signer } from '../ports/signer.ts';
 import type { Datastore, Environments, Jobs } from '../ports/workspace.ts';
@@ -138,6 +140,12 @@ export async function workspaceOf(context: Context, workspaceId: string): Promis
     jobs: createJobs(options),
     datastore: createDatastore(options),
   };
+}
+
+/** @throws FORBIDDEN, USAGE when the state directory may not be used */
+export async function runRecordsOf({ settings }: Context): Promise<RunRecords> {
+  const { openRunRecords } = await import('../adapters/state/run-records.ts');
+  return openRunRecords(path.join(settings.stateDirectory, 'runs'));
 }
 
 export async function signerOf(context: Context, side: Side): Promise<Signer> {

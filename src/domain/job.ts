@@ -10,4 +10,6 @@ export interface JobInput {
 
 export interface JobOutput {
   readonly type: 'uri_folder' | 'uri_file';
+  /** azureml:// URI of the place it goes to; left out, the service decides. */
+  readonly uri?: string;
 }

@@ -1,9 +1,14 @@
 import type { JobInput, JobOutput, JobStatus } from '../domain/job.ts';
 
+/** A resource as the service sent it: JSON without duplicate keys, not interpreted. What decides is compared in this. */
+export type RawResource = Readonly<Record<string, unknown>>;
+
 /** An AML environment version as the service holds it: from the raw body, not from the SDK's model. */
 export interface EnvironmentVersion {
   /** ARM id. */
   readonly id: string;
+  readonly raw: RawResource;
+  /** For people; whether it is the one that was wanted is decided by `raw`. */
   readonly image: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
   readonly properties: Readonly<Record<string, string>>;
@@ -27,7 +32,7 @@ export interface Environments {
 }
 
 export interface JobRequest {
-  /** Idempotency key: the same name with the same content is the same job. `^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$` */
+  /** The same name with the same content is the same job. `^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$` */
   readonly name: string;
   readonly experiment: string;
   readonly environmentId: string;
@@ -38,12 +43,17 @@ export interface JobRequest {
   readonly outputs: Readonly<Record<string, JobOutput>>;
   /** Seconds. */
   readonly timeoutSeconds: number;
+  /** For people: whoever may write jobs may write these. */
   readonly tags: Readonly<Record<string, string>>;
 }
+
+/** All of a request that decides what runs. */
+export type JobDefinition = Omit<JobRequest, 'tags'>;
 
 export interface Job {
   readonly name: string;
   readonly id: string;
+  readonly raw: RawResource;
   readonly status: JobStatus;
   /** The service's own word: Queued, Preparing, Starting … */
   readonly phase: string;
@@ -59,6 +69,7 @@ export interface Job {
 
 /** Command jobs of one workspace. */
 export interface Jobs {
+  /** @throws VERSION_CONFLICT when the name stands for another job */
   submit(request: JobRequest): Promise<Job>;
   read(name: string): Promise<Job | undefined>;
   /** Newest first, of one experiment. */
@@ -73,4 +84,6 @@ export interface Datastore {
   upload(path: string, bytes: Uint8Array): Promise<string>;
   /** Lists and reads what a job wrote, capped at `maxBytes` in all; undefined when it may not be read. */
   readOutput(uri: string, maxBytes: number): Promise<ReadonlyMap<string, Uint8Array> | undefined>;
+  /** The azureml:// URI of a path, there or not; undefined when the datastore may not be seen. */
+  uriOf(path: string): Promise<string | undefined>;
 }

@@ -4,6 +4,12 @@ import type { Clock } from '../ports/clock.ts';
 import type { EnvironmentRequest, Environments, EnvironmentVersion } from '../ports/workspace.ts';
 import { environmentOf } from './register/environment.ts';
 import { lintUses } from './register/lint.ts';
+import {
+  differingWords,
+  isBeingMade,
+  notMadeYet,
+  requireSameEnvironment,
+} from './register/same-environment.ts';
 import type { VerifiedRelease } from './verify.ts';
 
 export interface RegisterInput {
@@ -37,8 +43,9 @@ export interface RegisterReport {
 }
 
 /**
- * Registers the image as an environment version, by digest, and believes only what the service then shows. A version that exists
- * with the same image is done; with another it is refused, never returned as if it were ours (azure.md, "Conflict").
+ * Registers the image as an environment version, by digest, and believes only what the service then shows, all of it. A version
+ * that exists and is the same in everything that decides is done; any other is refused, never returned as if it were ours
+ * (azure.md, "Conflict").
  * @throws VERSION_CONFLICT (10), NOT_FOUND for the workspace, FORBIDDEN, SERVICE_FAILED and what the service cannot do (20)
  */
 export async function register(input: RegisterInput, ports: RegisterPorts): Promise<RegisterReport> {
@@ -49,12 +56,15 @@ export async function register(input: RegisterInput, ports: RegisterPorts): Prom
   progress({ type: 'started', step: 'register', subject });
 
   const before = await ports.environments.read(request.name, request.version);
-  const { environment, already } = before
-    ? { environment: sameImage(before, request), already: true }
+  const there = before
+    ? { environment: await settled(request, ports, before), already: true }
     : await create(request, ports);
+  const { already } = there;
+  const environment = requireSameEnvironment(there.environment, request, workspace.name);
 
   const notes = [
     ...lintUses(verified.carried),
+    ...differingWords(environment, request),
     ...(environment.archived
       ? ['the environment version is archived: it can still be used, but is not listed']
       : []),
@@ -63,7 +73,7 @@ export async function register(input: RegisterInput, ports: RegisterPorts): Prom
   progress({ type: 'finished', step: 'register', subject, already, detail: environment.id });
   return {
     environment: { id: environment.id, name: request.name, version: request.version },
-    image: request.image,
+    image: environment.image ?? request.image,
     already,
     workspace: { name: workspace.name, id: workspace.id },
     notes,
@@ -78,10 +88,10 @@ async function create(
     await ports.environments.create(request);
   } catch (error) {
     if (!(error instanceof AmlpromoteError) || error.code !== 'VERSION_CONFLICT') throw error;
-    // Somebody was faster: if it was the same image, both are done (threat 38).
+    // Somebody was faster: if it is the same, both are done (threat 38).
     const there = await ports.environments.read(request.name, request.version);
     if (!there) throw error;
-    return { environment: sameImage(there, request), already: true };
+    return { environment: await settled(request, ports, there), already: true };
   }
   ports.progress({
     type: 'effect',
@@ -89,33 +99,27 @@ async function create(
     effect: 'registered',
     subject: `${request.name}:${request.version}`,
   });
-  return { environment: sameImage(await readBack(request, ports), request), already: false };
+  return { environment: await settled(request, ports), already: false };
 }
 
-/** The service may take a moment to show what it has just taken. */
-async function readBack(request: EnvironmentRequest, ports: RegisterPorts): Promise<EnvironmentVersion> {
+/** The service may take a moment to show what it has just taken, and to finish it. */
+async function settled(
+  request: EnvironmentRequest,
+  ports: RegisterPorts,
+  seen?: EnvironmentVersion,
+): Promise<EnvironmentVersion> {
+  let there = seen;
   for (const pause of [500, 2000, 5000, undefined]) {
-    const there = await ports.environments.read(request.name, request.version);
-    if (there) return there;
-    if (pause !== undefined) await ports.clock.sleep(pause, ports.signal);
+    there ??= await ports.environments.read(request.name, request.version);
+    if (there && !isBeingMade(there)) return there;
+    if (pause === undefined) break;
+    await ports.clock.sleep(pause, ports.signal);
+    there = undefined;
   }
+  if (there) throw notMadeYet(request);
   throw new AmlpromoteError(
     'SERVICE_FAILED',
     `environment ${request.name}:${request.version} was registered but cannot be read back`,
     { nextSteps: ['Run again: a registered version is found and checked.'] },
-  );
-}
-
-function sameImage(there: EnvironmentVersion, request: EnvironmentRequest): EnvironmentVersion {
-  if (there.image === request.image) return there;
-  throw new AmlpromoteError(
-    'VERSION_CONFLICT',
-    `environment ${request.name}:${request.version} is registered with ${there.image ?? 'a build instead of an image'}; this release has ${request.image}`,
-    {
-      nextSteps: [
-        'Environment versions cannot be changed: raise `version` in the image manifest, then build, release and import again.',
-        'If nobody here registered that version, find out who did (activity log of the workspace).',
-      ],
-    },
   );
 }

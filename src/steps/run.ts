@@ -2,10 +2,12 @@ import { AmlpromoteError } from '../domain/errors.ts';
 import type { JobStatus } from '../domain/job.ts';
 import type { CarriedManifest } from '../evidence/carried-manifest.ts';
 import { environmentOf } from './register/environment.ts';
+import { isBeingMade, notMadeYet, requireSameEnvironment } from './register/same-environment.ts';
 import { placeInputs } from './run/inputs.ts';
 import { followLog } from './run/log-follower.ts';
 import { experimentOf } from './run/names.ts';
 import type { RunPorts } from './run/ports.ts';
+import { close, complete, confirmed } from './run/record.ts';
 import { submitOrPickUp } from './run/submit.ts';
 import { failureOf, readOutputs } from './run/outcome.ts';
 import type { OutputPlace } from './run/outcome.ts';
@@ -35,7 +37,7 @@ export interface RunReport {
     readonly id: string;
     readonly name: string;
     readonly status: Extract<JobStatus, 'Completed'>;
-    /** It ran already when this run began: an earlier one was killed. */
+    /** An earlier run of this machine had submitted it, and was killed. */
     readonly pickedUp: boolean;
   };
   readonly outputs: readonly OutputPlace[];
@@ -47,9 +49,11 @@ export interface RunReport {
 
 /**
  * Proves that the registered image runs in the workspace: a command job with the smoke inputs of the release. Each run is a new
- * job, but one that a killed run left behind is waited for. Logs and outputs are shown where they may be read and never decide.
- * @throws USAGE without a smoke section or compute; NOT_FOUND when the environment is not registered; VERSION_CONFLICT when it is
- * another image; JOB_FAILED (10) with the log's tail; TIMEOUT (20); and what the workspace cannot do (20)
+ * job, but one that a killed run of this machine left behind is waited for. What the service shows of the job is compared with
+ * what was submitted, after the submission and at the end. Logs and outputs are shown where they may be read and never decide.
+ * @throws USAGE without a smoke section or compute; NOT_FOUND when the environment, or a job whose output is needed, is not there;
+ * VERSION_CONFLICT when the environment is another; INTEGRITY_MISMATCH when the job is; JOB_FAILED (10) with the log's tail;
+ * TIMEOUT (20); INCONCLUSIVE when the service does not show all that decides; and what the workspace cannot do (20)
  */
 export async function run(input: RunInput, ports: RunPorts): Promise<RunReport> {
   const { verified, workspace, queueSeconds = 1800 } = input;
@@ -65,13 +69,17 @@ export async function run(input: RunInput, ports: RunPorts): Promise<RunReport> 
     environmentId,
     compute,
     command: smoke.command,
-    inputs: await placeInputs(verified, smoke.inputs, ports),
+    inputs: await placeInputs(verified, smoke.inputs, workspace.id, ports),
     outputs: smoke.outputs,
     timeoutSeconds: smoke.timeoutSeconds,
   };
-  const { job: submitted, pickedUp } = await submitOrPickUp(verified, work, ports);
+  const { record, job: submitted, pickedUp } = await submitOrPickUp(verified, work, workspace.id, ports);
   if (pickedUp) {
-    progress({ type: 'note', step: 'run', message: `job ${submitted.name} still runs: waiting for it` });
+    const what =
+      submitted.status === 'Running'
+        ? 'still runs: waiting for it'
+        : 'of an earlier run has completed meanwhile';
+    progress({ type: 'note', step: 'run', message: `job ${submitted.name} ${what}` });
   }
   const log = followLog(ports, submitted.name);
   const deadlineSeconds = smoke.timeoutSeconds + queueSeconds;
@@ -80,7 +88,12 @@ export async function run(input: RunInput, ports: RunPorts): Promise<RunReport> 
   if (tail === undefined) {
     progress({ type: 'note', step: 'run', message: `the log of ${job.name} cannot be read from here` });
   }
-  if (job.status !== 'Completed') throw failureOf(job, tail);
+  if (job.status !== 'Completed') {
+    await close(record, ports);
+    throw failureOf(job, tail);
+  }
+  await confirmed(job, record, ports);
+  await complete(record, job, ports);
 
   const outputs = await readOutputs(job, Object.keys(smoke.outputs), ports);
   progress({
@@ -118,7 +131,7 @@ function requireCompute(workspace: RunInput['workspace']): string {
   });
 }
 
-/** Only what is registered with exactly the verified image may run. */
+/** Only what is registered exactly as `register` would do it may run. */
 async function registeredEnvironment(
   verified: VerifiedRelease,
   workspace: string,
@@ -132,10 +145,6 @@ async function registeredEnvironment(
       nextSteps: ['Register the release first: amlpromote register RELEASE.'],
     });
   }
-  if (there.image === wanted.image) return there.id;
-  throw new AmlpromoteError(
-    'VERSION_CONFLICT',
-    `environment ${label} in ${workspace} is ${there.image ?? 'built, not an image'}; the verified image is ${wanted.image}`,
-    { nextSteps: ['Environment versions cannot be changed: release the image under a new version.'] },
-  );
+  if (isBeingMade(there)) throw notMadeYet(wanted);
+  return requireSameEnvironment(there, wanted, workspace).id;
 }

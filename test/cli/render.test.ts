@@ -39,7 +39,7 @@ test('status: what is where', (t) => {
       releases,
       receipts: 1,
       environments: [{ workspace: 'risk', id: '/subscriptions/x' }],
-      lastJob: { name: 'churn-1', status: 'Completed' },
+      lastJob: { name: 'churn-1', status: 'Completed', proof: 'verified' },
     },
   };
   t.deepEqual(rowsOf(renderStatus(status)), [

@@ -36,6 +36,13 @@ test('flag > environment > default, each as an absolute path', (t) => {
   t.is(read({}, { AMLPROMOTE_DATABASE: '/osv' }).database, '/osv');
 });
 
+test('state is kept below XDG_STATE_HOME, if that is absolute, or the home directory', (t) => {
+  t.is(read({}).stateDirectory, '/home/ann/.local/state/amlpromote');
+  t.is(read({}, { XDG_STATE_HOME: '/state' }).stateDirectory, '/state/amlpromote');
+  for (const relative of ['state', './state', ''])
+    t.is(read({}, { XDG_STATE_HOME: relative }).stateDirectory, '/home/ann/.local/state/amlpromote');
+});
+
 test('an empty variable is as good as none', (t) => {
   t.is(read({}, { AMLPROMOTE_ZONES: '', AMLPROMOTE_STORE: '' }).zones, '/work/here/zones.yaml');
   t.false(read({}, { AMLPROMOTE_KEY: '' }).namesPolicyOrKey);

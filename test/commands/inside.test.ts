@@ -6,6 +6,7 @@ import type { Digest } from '../../src/domain/digest.ts';
 import type { ReleaseDocument } from '../../src/domain/release.ts';
 import { createLoneIdentity, createSigningIdentity } from '../../src/evidence/certificates.ts';
 import type { Fault } from '../../src/sandbox/index.ts';
+import { amlState } from '../../src/sandbox/aml/state.ts';
 import { registries, workspace } from '../../src/sandbox/topology.ts';
 import { endJobs } from '../support/played-compute.ts';
 import { startTwoZones } from '../support/two-zones.ts';
@@ -383,8 +384,141 @@ test.serial('run: waits, shows the log, and tells the end by exit code', async (
   });
   await badly();
   const status = await world.json(t, 'status', ['status', file]);
-  t.true(typeof status.inside === 'object' && status.inside.lastJob?.status === 'Failed');
+  t.true(typeof status.inside === 'object');
+  t.like(status.inside, { lastJob: { status: 'Failed', proof: 'verified' } });
 });
+
+/** Somebody with rights on the workspace has registered the version beforehand. */
+function plantEnvironment({ document, digest }: Released, changes: Readonly<Record<string, unknown>>): void {
+  const { environments } = amlState(world.sandbox.context);
+  const at = new Date().toISOString();
+  environments.putVersion({
+    name: document.name,
+    version: document.version,
+    definition: {
+      image: `${registries.sensitive.host}/${document.repository}@${digest}`,
+      condaFile: '',
+      osType: 'Linux',
+      isAnonymous: false,
+    },
+    tags: {},
+    properties: {},
+    isArchived: false,
+    system: { createdAt: at, createdBy: 'x', createdByType: 'Application', lastModifiedAt: at },
+    shown: changes,
+  });
+}
+
+test.serial(
+  'a version that only looks like ours is exit 10, with both values, for register and run',
+  async (t) => {
+    const planted = await release(t, 'lookalike', { more: smoke });
+    await world.json(t, 'import', ['import', planted.file]);
+    for (const [changes, message] of [
+      [{ condaFile: 'dependencies: [evil]' }, /condaFile is "dependencies: \[evil\]" \(wanted: nothing\)/],
+      [{ osType: 'Windows' }, /osType is "Windows" \(wanted: "Linux"\)/],
+      [{ build: { contextUri: 'https://evil/' } }, /build is \{"contextUri":"https:\/\/evil\/"\}/],
+      [{ inferenceConfig: { scoringRoute: { path: '/', port: 1 } } }, /inferenceConfig is /],
+      [{ autoRebuild: 'OnBaseImageUpdate' }, /autoRebuild is "OnBaseImageUpdate" \(wanted: "Disabled"\)/],
+      [{ runtimeClass: 'other' }, /runtimeClass is "other" \(wanted: nothing\)/],
+    ] as const) {
+      plantEnvironment(planted, changes);
+      for (const command of ['register', 'run'])
+        await world.refused(t, [command, planted.file], { exitCode: 10, code: 'VERSION_CONFLICT', message });
+    }
+    // Without anything that decides it is the same, whoever made it; what it says of itself is told to prove nothing.
+    plantEnvironment(planted, { stage: 'Production', description: 'the good one' });
+    const { environment, notes } = await world.json(t, 'register', ['register', planted.file]);
+    t.true(environment.already);
+    t.regex(notes.join(' '), /which prove nothing: tags\.amlpromote\.digest/);
+  },
+);
+
+test.serial(
+  'outputs cross from one smoke job to another only on the machine that saw the first complete',
+  async (t) => {
+    const supplier = await release(t, 'supplier', { more: smoke });
+    const consumer = await release(t, 'consumer', {
+      more: 'smoke: { command: "cat ${{inputs.model}}/x", inputs: { model: { type: uri_folder, path: { job: supplier, output: model } } } }',
+    });
+    for (const { file } of [supplier, consumer]) {
+      await world.json(t, 'import', ['import', file]);
+      await world.json(t, 'register', ['register', file]);
+    }
+    const end = endJobs(world.sandbox, { output: 'well\n' });
+    const elsewhere = { XDG_STATE_HOME: world.file('state-of-another-machine') };
+    const foreign = await world.json(t, 'run', ['run', supplier.file], { env: elsewhere });
+    const { nextSteps } = await world.refused(t, ['run', consumer.file], {
+      exitCode: 20,
+      code: 'NOT_FOUND',
+      message: /this machine has seen none complete/,
+    });
+    t.regex(nextSteps.join(' '), /Run supplier here first/);
+    t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
+      lastJob: { name: foreign.job.name, proof: 'unverified' },
+    });
+    t.regex((await world.run(t, ['status', supplier.file])).stdout, /Completed \(unverified: /);
+
+    const own = await world.json(t, 'run', ['run', supplier.file]);
+    t.not(own.job.name, foreign.job.name);
+    const ran = await world.json(t, 'run', ['run', consumer.file]);
+    const { jobs } = amlState(world.sandbox.context);
+    t.like(jobs.get(ran.job.name)?.definition.inputs['model'], { uri: own.job.outputs[0]!.uri });
+    t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
+      lastJob: { name: own.job.name, proof: 'verified' },
+    });
+
+    // Somebody makes the workspace show the job as another one.
+    jobs.put({ ...jobs.get(own.job.name)!, shown: { environmentVariables: { LD_PRELOAD: '/evil.so' } } });
+    await world.refused(t, ['run', consumer.file], {
+      exitCode: 10,
+      code: 'INTEGRITY_MISMATCH',
+      message: /environmentVariables is \{"LD_PRELOAD":"\/evil\.so"\} \(wanted: nothing\)/,
+    });
+    t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
+      lastJob: { name: own.job.name, proof: 'unverified' },
+    });
+    await end();
+  },
+);
+
+test.serial('a planted job, running or completed, is neither waited for nor taken', async (t) => {
+  const { file } = await release(t, 'forged', { more: smoke });
+  await world.json(t, 'import', ['import', file]);
+  await world.json(t, 'register', ['register', file]);
+  const end = endJobs(world.sandbox, { output: 'well\n' });
+  const honest = await world.json(t, 'run', ['run', file]);
+  const { jobs } = amlState(world.sandbox.context);
+  const copied = jobs.get(honest.job.name)!;
+  await end();
+  for (const status of ['Running', 'Completed'] as const)
+    jobs.put({ ...copied, name: `${honest.job.name.slice(0, -32)}${status}`, status });
+  const again = endJobs(world.sandbox, { output: 'well\n' });
+  const { job } = await world.json(t, 'run', ['run', file]);
+  t.regex(job.name, /^amlpromote-forged-[0-9a-f]{12}-[0-9a-f]{32}$/);
+  t.not(job.name, honest.job.name);
+  await again();
+});
+
+test.serial('a state directory that cannot be used ends run before anything is submitted', async (t) => {
+  const { file } = await release(t, 'stateless', { more: smoke });
+  await world.json(t, 'import', ['import', file]);
+  await world.json(t, 'register', ['register', file]);
+  const { jobs } = amlState(world.sandbox.context);
+  await world.refused(
+    t,
+    ['run', file],
+    { exitCode: 2, code: 'USAGE', message: /state directory .* is not a directory/ },
+    blocked(),
+  );
+  t.false(jobs.all().some(({ name }) => name.includes('stateless')));
+});
+
+function blocked(): { readonly XDG_STATE_HOME: string } {
+  const file = world.file('no-directory');
+  writeFileSync(file, '');
+  return { XDG_STATE_HOME: file };
+}
 
 test.serial('run without a smoke job in the release is a matter of usage', async (t) => {
   const { file } = await release(t, 'jobless');

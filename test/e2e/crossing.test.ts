@@ -85,7 +85,8 @@ story('again: everything is done already but the job', async (t) => {
   for (const step of ['import', 'register']) t.regex(inside.stderr, new RegExp(`^${step} +=`, 'm'));
   t.true(inside.document.environment?.already);
   t.like(inside.document.job, { status: 'Completed' });
-  t.regex(inside.document.job?.name ?? '', /-2$/);
+  t.regex(inside.document.job?.name ?? '', /^amlpromote-crossing-[0-9a-f]{12}-[0-9a-f]{32}$/);
+  t.notRegex(inside.stderr, /still runs/);
 });
 
 story('killed in the build, then in the publication: it goes on, with the same digest', async (t) => {

@@ -87,7 +87,10 @@ test('the version exists with another image: refused, and left as it is', async 
 test('the version exists as a build: refused', async (t) => {
   const { verified } = await verifiedRelease();
   const { workspace, go } = start(verified);
-  workspace.putEnvironment(environmentOf(verified), { image: undefined });
+  workspace.putEnvironment(environmentOf(verified), {
+    image: null,
+    build: { contextUri: 'https://stcontososec.blob.core.windows.net/x/', dockerfilePath: 'Dockerfile' },
+  });
   const error = await t.throwsAsync(go(), { instanceOf: AmlpromoteError });
   t.is(error.code, 'VERSION_CONFLICT');
 });
@@ -155,7 +158,7 @@ test('a missing workspace stays NOT_FOUND', async (t) => {
 test('an archived version is done, and said to be archived', async (t) => {
   const { verified } = await verifiedRelease();
   const { workspace, go } = start(verified);
-  workspace.putEnvironment(environmentOf(verified), { archived: true });
+  workspace.putEnvironment(environmentOf(verified), { isArchived: true });
   const report = await go();
   t.true(report.already);
   t.regex(report.notes.join(' '), /archived/);

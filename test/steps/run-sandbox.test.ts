@@ -11,6 +11,7 @@ import { workspace } from '../../src/sandbox/topology.ts';
 import { register } from '../../src/steps/register.ts';
 import { run } from '../../src/steps/run.ts';
 import { startAmlSandbox } from '../support/aml-sandbox.ts';
+import { memoryRecords } from '../support/memory-workspace.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { verifiedRelease } from '../support/verified-release.ts';
 
@@ -55,6 +56,7 @@ async function start(t: ExecutionContext, stages: readonly Stage[]) {
     environments: createEnvironments(options),
     jobs: createJobs(options),
     datastore,
+    records: memoryRecords(),
     content,
     clock: { now: () => clock.now(), sleep },
     progress: (event: ProgressEvent) => void events.push(event),

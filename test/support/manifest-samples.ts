@@ -25,6 +25,9 @@ export const imageFiles = { 'context/Dockerfile': 'FROM scratch\n', 'smoke/churn
 const resource = (provider: string, type: string, name: string): string =>
   `/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-ml/providers/${provider}/${type}/${name}`;
 
+/** Of the only workspace of `zonesYaml`. */
+export const sampleWorkspaceId = resource('Microsoft.MachineLearningServices', 'workspaces', 'ml-risk');
+
 export const zonesYaml = `apiVersion: amlpromote/v1
 kind: Zones
 zones:

@@ -19,15 +19,15 @@ import { makeIdentities, temporaryFolder } from './identities.ts';
 import type { TestIdentities } from './identities.ts';
 import { manualClock } from './manual-clock.ts';
 import type { ManualClock } from './manual-clock.ts';
-import { zonesYaml } from './manifest-samples.ts';
+import { sampleWorkspaceId, zonesYaml } from './manifest-samples.ts';
 import { memoryImporter } from './memory-importer.ts';
 import type { MemoryImporter, MemoryImporterOptions } from './memory-importer.ts';
 import { memoryLocks } from './memory-locks.ts';
 import type { MemoryLocks } from './memory-locks.ts';
 import { memoryRegistry } from './memory-registry.ts';
 import type { MemoryRegistry } from './memory-registry.ts';
-import { memoryWorkspace } from './memory-workspace.ts';
-import type { MemoryWorkspace } from './memory-workspace.ts';
+import { memoryRecords, memoryWorkspace } from './memory-workspace.ts';
+import type { MemoryRecords, MemoryWorkspace } from './memory-workspace.ts';
 import { mortalLife } from './mortal.ts';
 import type { Life } from './mortal.ts';
 import { report } from './scan-reports.ts';
@@ -86,6 +86,8 @@ export interface MemoryZones {
   readonly importer: MemoryImporter;
   readonly locks: MemoryLocks;
   readonly workspace: MemoryWorkspace;
+  /** What a machine knows of its runs, by the directory of its store. */
+  recordsOf(store: string): MemoryRecords;
   readonly engine: ArchiveEngine;
   readonly clock: ManualClock;
 }
@@ -98,12 +100,18 @@ export interface MemoryZonesOptions extends MemoryImporterOptions {
 export function memoryZones(options: MemoryZonesOptions = {}): MemoryZones {
   const { dev = memoryRegistry('contosodev.azurecr.io') } = options;
   const sec = memoryRegistry('contososec.azurecr.io');
+  const machines = new Map<string, MemoryRecords>();
   return {
     dev,
     sec,
     importer: memoryImporter(dev, sec, options),
     locks: memoryLocks(sec),
-    workspace: memoryWorkspace(),
+    workspace: memoryWorkspace(sampleWorkspaceId),
+    recordsOf: (store) => {
+      const records = machines.get(store) ?? memoryRecords();
+      machines.set(store, records);
+      return records;
+    },
     engine: archiveEngine(),
     clock: manualClock(started),
   };
@@ -171,6 +179,7 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
       jobs: life.port('jobs', jobs),
       datastore: life.port('datastore', datastore),
     }),
+    records: async () => life.port('records', world.recordsOf(options.store)),
     clock,
     progress,
     toolVersion: '0.1.0',

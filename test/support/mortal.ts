@@ -29,6 +29,7 @@ const writing = new Set([
   'unlockTag',
   'create',
   'submit',
+  'save',
   'upload',
 ]);
 

@@ -1,5 +1,5 @@
 import type { ContainerClient } from '@azure/storage-blob';
-import { AmlpromoteError } from '../../domain/errors.ts';
+import { AmlpromoteError, isInconclusive } from '../../domain/errors.ts';
 import { azureError, faultOf } from '../../network/azure-error.ts';
 import type { Datastore } from '../../ports/workspace.ts';
 import { createWorkspaceArm } from './arm.ts';
@@ -85,6 +85,16 @@ export function createDatastore(options: WorkspaceOptions): Datastore {
         const store = await namedDatastore(arm, place.datastore);
         return store && readBlobs(await containerOf(store), place.path, maxBytes, abort);
       });
+    },
+
+    uriOf: async (path) => {
+      try {
+        return datastoreUri((await (found ??= defaultDatastore(arm))).name, path);
+      } catch (error) {
+        // Without the right to see datastores the service decides where outputs go.
+        if (isInconclusive(error)) return undefined;
+        throw error;
+      }
     },
   };
 }

@@ -6,7 +6,7 @@ import type { EnvironmentRequest, Environments } from '../../ports/workspace.ts'
 import { createWorkspaceArm } from './arm.ts';
 import type { WorkspaceOptions } from './options.ts';
 import { requestTimeoutMs } from './options.ts';
-import { shaped } from './shape.ts';
+import { rawSchema, shaped } from './shape.ts';
 
 const stringMap = z.record(z.string(), z.string().nullable()).nullish();
 
@@ -43,6 +43,7 @@ export function createEnvironments(options: WorkspaceOptions): Environments {
       const body = await arm.find(path, what);
       if (body === undefined) return undefined;
       const { id, properties } = shaped(versionSchema, body, what);
+      const raw = shaped(rawSchema, body, what);
       if (!sameArmId(id, arm.idOf(path))) {
         throw new AmlpromoteError(
           'CONTENT_INVALID',
@@ -52,6 +53,7 @@ export function createEnvironments(options: WorkspaceOptions): Environments {
       const built = properties.build !== undefined && properties.build !== null;
       return {
         id,
+        raw,
         image: built ? undefined : (properties.image ?? undefined),
         tags: withoutNulls(properties.tags),
         properties: withoutNulls(properties.properties),

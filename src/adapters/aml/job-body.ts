@@ -2,14 +2,13 @@ import * as z from 'zod';
 import type { JobStatus } from '../../domain/job.ts';
 import type { Job, JobRequest } from '../../ports/workspace.ts';
 import type { WorkspaceArm } from './arm.ts';
-import { datastoreUri } from './default-datastore.ts';
-import { shaped } from './shape.ts';
+import { rawSchema, shaped } from './shape.ts';
 
 /**
  * The body of `PUT …/jobs/{name}`, by hand: the SDK drops `uri` and `mode` of typed inputs and outputs
- * (azure-sdk-for-js#29328). Where outputs go is said, not left to the service, so that later jobs can name the place.
+ * (azure-sdk-for-js#29328). What is not said here is left to the service, and read back (`steps/run/same-job.ts`).
  */
-export function jobBody(arm: WorkspaceArm, request: JobRequest, datastore: string | undefined): object {
+export function jobBody(arm: WorkspaceArm, request: JobRequest): object {
   return {
     properties: {
       jobType: 'Command',
@@ -36,9 +35,7 @@ export function jobBody(arm: WorkspaceArm, request: JobRequest, datastore: strin
           {
             jobOutputType: output.type,
             mode: 'ReadWriteMount',
-            ...(datastore === undefined
-              ? {}
-              : { uri: datastoreUri(datastore, outputPath(request.name, name, output.type)) }),
+            ...(output.uri === undefined ? {} : { uri: output.uri }),
           },
         ]),
       ),
@@ -46,10 +43,6 @@ export function jobBody(arm: WorkspaceArm, request: JobRequest, datastore: strin
     },
   };
 }
-
-/** Where the service itself puts outputs; a folder ends in a slash. */
-const outputPath = (job: string, output: string, type: 'uri_file' | 'uri_folder'): string =>
-  `azureml/${job}/${output}${type === 'uri_folder' ? '/' : ''}`;
 
 /** ISO 8601. */
 const durationOf = (seconds: number): string => `PT${seconds}S`;
@@ -85,6 +78,7 @@ export function parseJob(body: unknown, where: string): { readonly job: Job; rea
     job: {
       id,
       name,
+      raw: shaped(rawSchema, body, where),
       status: statusOf(phase),
       phase,
       environmentId: properties.environmentId ?? '',

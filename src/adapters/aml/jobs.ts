@@ -1,8 +1,6 @@
 import * as z from 'zod';
-import { isInconclusive } from '../../domain/errors.ts';
 import type { Job, Jobs } from '../../ports/workspace.ts';
 import { createWorkspaceArm } from './arm.ts';
-import { defaultDatastore } from './default-datastore.ts';
 import { jobBody, parseJob } from './job-body.ts';
 import type { WorkspaceOptions } from './options.ts';
 import { createRunHistory } from './run-history.ts';
@@ -19,16 +17,6 @@ const maxListed = 200;
 export function createJobs(options: WorkspaceOptions): Jobs {
   const arm = createWorkspaceArm(options);
   const history = createRunHistory(arm, options);
-  let datastore: Promise<string | undefined> | undefined;
-  /** Without the right to see datastores the service decides where outputs go. */
-  const datastoreName = async (): Promise<string | undefined> => {
-    try {
-      return (await defaultDatastore(arm)).name;
-    } catch (error) {
-      if (isInconclusive(error)) return undefined;
-      throw error;
-    }
-  };
   const explained = async (job: Job): Promise<Job> => {
     if (job.status !== 'Failed') return job;
     const error = await history.failure(job.name);
@@ -37,10 +25,8 @@ export function createJobs(options: WorkspaceOptions): Jobs {
   return {
     submit: async (request) => {
       const what = `submitting job ${request.name}`;
-      const place =
-        Object.keys(request.outputs).length === 0 ? undefined : await (datastore ??= datastoreName());
       const tagged = { ...request, tags: { ...request.tags, [marker]: '1' } };
-      return parseJob(await arm.put(`/jobs/${request.name}`, jobBody(arm, tagged, place), what), what).job;
+      return parseJob(await arm.put(`/jobs/${request.name}`, jobBody(arm, tagged), what), what).job;
     },
     read: async (name) => {
       const what = `reading job ${name}`;

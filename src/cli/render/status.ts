@@ -24,11 +24,16 @@ export function renderStatus({ name, version, repository, outside, inside }: Sta
     rows.push([
       '',
       'last job',
-      inside.lastJob ? `${clean(inside.lastJob.name)}: ${inside.lastJob.status}` : 'none',
+      inside.lastJob
+        ? `${clean(inside.lastJob.name)}: ${clean(inside.lastJob.status)}${unproven(inside.lastJob)}`
+        : 'none',
     ]);
   }
   return `${name} ${version} (${repository})\n${table(rows)}`;
 }
+
+const unproven = ({ proof }: { readonly proof: 'verified' | 'unverified' }): string =>
+  proof === 'verified' ? '' : ' (unverified: not submitted from here, or not what was submitted)';
 
 const releaseRows = (
   releases: readonly { counter: number; version: string; digest: string }[],

@@ -7,7 +7,7 @@ const uriType = z.enum(['uri_file', 'uri_folder']);
 
 const jobOutput = z.strictObject({
   job: text(isEnvironmentName, 'is not an environment name').describe(
-    'Environment whose last completed smoke job is meant.',
+    'Environment whose smoke job is meant: the last one that this machine ran and saw complete.',
   ),
   output: identifier.describe("Name of that job's output."),
 });

@@ -62,3 +62,13 @@ export function propertiesOf(body: unknown): JsonObject {
   if (!isObject(body) || !isObject(body.properties)) throw badArgument('The properties field is required.');
   return body.properties;
 }
+
+/**
+ * Members that this sandbox does not know, but those that are null: they may be of a later version of the API, so they are kept
+ * and shown as they came.
+ */
+export function othersOf(properties: JsonObject, known: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    Object.entries(properties).filter(([key, value]) => value !== null && !known.includes(key)),
+  );
+}

@@ -156,7 +156,9 @@ function versionBody(record: EnvironmentVersionRecord, apiVersion: string): obje
     isArchived: record.isArchived,
     ...record.definition,
     environmentType: 'UserCreated',
-    ...(since2023 ? { provisioningState: 'Succeeded', stage: record.stage ?? null } : {}),
+    // The service's own word for a version of which nobody said a stage.
+    ...(since2023 ? { provisioningState: 'Succeeded', stage: record.stage ?? 'Development' } : {}),
+    ...record.shown,
   };
   return resource(`environments/${record.name}/versions/${record.version}`, properties, record.system);
 }

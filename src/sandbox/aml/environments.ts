@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject } from './body.ts';
-import { booleanAt, objectAt, requiredString, stringAt, stringMapAt } from './body.ts';
+import { booleanAt, objectAt, othersOf, requiredString, stringAt, stringMapAt } from './body.ts';
 import { openDocuments } from './documents.ts';
 import { badArgument, userError } from './errors.ts';
 import type { SystemData } from './resource.ts';
@@ -29,6 +29,8 @@ export interface EnvironmentVersionRecord {
   readonly isArchived: boolean;
   readonly stage?: string;
   readonly system: SystemData;
+  /** Members of `properties` that the body shows as they are, beside or instead of the others: what no client here can send. */
+  readonly shown?: JsonObject;
 }
 
 export interface EnvironmentContainerRecord {
@@ -113,6 +115,12 @@ function requireRoute(config: JsonObject, name: string): void {
   if (!Number.isInteger(route.port)) throw badArgument(`The field ${name}.port must be an integer.`);
 }
 
+/** Members of the body's `properties`, read-only ones included. */
+const knownMembers = [
+  ...['image', 'build', 'condaFile', 'osType', 'inferenceConfig', 'autoRebuild', 'isAnonymous'],
+  ...['description', 'tags', 'properties', 'isArchived', 'stage', 'environmentType', 'provisioningState'],
+];
+
 /**
  * A PUT of a version. First time: everything. Later: `description`, `tags`, `stage` and the archive flag are replaced,
  * `properties` only grow, and anything else that differs is the conflict that tools must not swallow.
@@ -128,6 +136,9 @@ export function changedVersion(
   const definition = definitionOf(properties);
   const added = stringMapAt(properties, 'properties');
   if (before && !isDeepStrictEqual(before.definition, definition)) throw alreadyRegistered(name, version);
+  const others = othersOf(properties, knownMembers);
+  if (before && Object.entries(others).some(([key, value]) => !isDeepStrictEqual(before.shown?.[key], value)))
+    throw alreadyRegistered(name, version);
   if (before && Object.entries(added).some(([key, value]) => (before.properties[key] ?? value) !== value))
     throw alreadyRegistered(name, version);
   const description = stringAt(properties, 'description');
@@ -142,8 +153,12 @@ export function changedVersion(
     isArchived: booleanAt(properties, 'isArchived') ?? before?.isArchived ?? false,
     ...(stage === undefined ? {} : { stage }),
     system,
+    ...shownOf(before?.shown, others),
   };
 }
+
+const shownOf = (before: JsonObject | undefined, others: JsonObject): { readonly shown?: JsonObject } =>
+  before === undefined && Object.keys(others).length === 0 ? {} : { shown: { ...before, ...others } };
 
 const alreadyRegistered = (name: string, version: string): Error =>
   userError(409, `Environment ${name} with version ${version} is already registered and cannot be changed.`, [

@@ -4,7 +4,7 @@ import { resource } from './resource.ts';
 import { artifactUriOf } from './uris.ts';
 
 /** A command job as ARM shows it. The failure's text is not among it: that is run history's. */
-export function jobBody(job: JobRecord): object {
+export function jobBody(job: JobRecord, apiVersion: string): object {
   const { definition } = job;
   const properties = {
     description: job.description ?? null,
@@ -13,7 +13,11 @@ export function jobBody(job: JobRecord): object {
     displayName: job.displayName,
     status: job.status,
     experimentName: definition.experimentName,
-    services: { Tracking: service('Tracking', trackingUri), Studio: service('Studio', studioUri(job.name)) },
+    services: {
+      ...definition.services,
+      Tracking: service('Tracking', trackingUri),
+      Studio: service('Studio', studioUri(job.name)),
+    },
     computeId: definition.computeId,
     isArchived: job.isArchived,
     identity: definition.identity,
@@ -21,10 +25,10 @@ export function jobBody(job: JobRecord): object {
     jobType: 'Command',
     resources: {
       instanceCount: definition.instanceCount,
-      instanceType: null,
+      instanceType: definition.instanceType ?? null,
       properties: null,
       shmSize: definition.shmSize,
-      dockerArgs: null,
+      dockerArgs: definition.dockerArgs ?? null,
     },
     codeId: null,
     command: definition.command,
@@ -39,11 +43,15 @@ export function jobBody(job: JobRecord): object {
         jobOutputType: 'uri_folder',
       },
     },
-    distribution: null,
+    distribution: definition.distribution ?? null,
     limits:
       definition.timeout === undefined ? null : { jobLimitsType: 'Command', timeout: definition.timeout },
     environmentVariables: definition.environmentVariables,
     parameters: {},
+    // "Null" is the service's word for no tier.
+    ...(apiVersion >= '2023-10-01' ? { queueSettings: definition.queueSettings ?? { jobTier: 'Null' } } : {}),
+    ...definition.others,
+    ...job.shown,
   };
   return resource(`jobs/${job.name}`, properties, job.system);
 }

@@ -1,6 +1,6 @@
 import { workspace } from '../topology.ts';
 import type { JsonObject } from './body.ts';
-import { objectAt, objectMapAt, requiredString, stringAt, stringMapAt } from './body.ts';
+import { objectAt, objectMapAt, othersOf, requiredString, stringAt, stringMapAt } from './body.ts';
 import { parseDuration } from './duration.ts';
 import { badArgument } from './errors.ts';
 import type { JobDefinition, JobInputDefinition, JobOutputDefinition } from './jobs.ts';
@@ -42,8 +42,49 @@ export function jobDefinition(name: string, properties: JsonObject, around: JobS
     ...(timeout === undefined ? {} : { timeout }),
     instanceCount: instanceCount(resources),
     shmSize: stringAt(resources, 'shmSize') ?? '2g',
+    ...optional('dockerArgs', stringAt(resources, 'dockerArgs')),
+    ...optional('instanceType', stringAt(resources, 'instanceType')),
+    ...optional('distribution', properties.distribution ? objectAt(properties, 'distribution') : undefined),
+    ...optional('services', properties.services ? objectAt(properties, 'services') : undefined),
+    ...optional('others', someOf(othersOf(properties, knownMembers))),
+    ...optional(
+      'queueSettings',
+      properties.queueSettings ? objectAt(properties, 'queueSettings') : undefined,
+    ),
   };
 }
+
+/** Members of the body's `properties`, read-only ones included. */
+const knownMembers = [
+  ...[
+    'jobType',
+    'codeId',
+    'command',
+    'inputs',
+    'outputs',
+    'limits',
+    'resources',
+    'environmentId',
+    'computeId',
+  ],
+  ...['experimentName', 'identity', 'environmentVariables', 'distribution', 'queueSettings', 'services'],
+  ...[
+    'description',
+    'tags',
+    'properties',
+    'displayName',
+    'isArchived',
+    'status',
+    'parameters',
+    'componentId',
+  ],
+];
+
+const someOf = (object: JsonObject): JsonObject | undefined =>
+  Object.keys(object).length === 0 ? undefined : object;
+
+const optional = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
+  value === undefined ? {} : ({ [key]: value } as Record<K, V>);
 
 const mapValues = <A, B>(
   record: Readonly<Record<string, A>>,

@@ -27,13 +27,25 @@ export function jobHandlers(context: SandboxContext, state: AmlState): Handler[]
       method: 'GET',
       path: '/jobs',
       action: 'workspaces/jobs/read',
-      answer: (call) => ({ status: 200, body: page(call, jobs.all().filter(isWanted(call)).map(jobBody)) }),
+      answer: (call) => ({
+        status: 200,
+        body: page(
+          call,
+          jobs
+            .all()
+            .filter(isWanted(call))
+            .map((job) => jobBody(job, call.apiVersion)),
+        ),
+      }),
     }),
     workspaceHandler(context, {
       method: 'GET',
       path: '/jobs/([^/]+)',
       action: 'workspaces/jobs/read',
-      answer: ({ names: [name = ''] }) => ({ status: 200, body: jobBody(found(name)) }),
+      answer: ({ names: [name = ''], apiVersion }) => ({
+        status: 200,
+        body: jobBody(found(name), apiVersion),
+      }),
     }),
     workspaceHandler(context, {
       method: 'PUT',
@@ -108,10 +120,10 @@ async function putJob(
     system: systemData(call.principal, context.clock.now(), before?.system),
   };
   jobs.put(record);
-  if (before) return { status: 200, body: jobBody(record) };
+  if (before) return { status: 200, body: jobBody(record, call.apiVersion) };
   const fault = context.faults.take(call.request, 'fail-operation', 'endless-operation');
   compute.submit(name, fault);
-  return { status: 201, body: jobBody(record) };
+  return { status: 201, body: jobBody(record, call.apiVersion) };
 }
 
 const wordOf: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import type { JsonObject } from './body.ts';
 import { openDocuments } from './documents.ts';
 import type { SystemData } from './resource.ts';
 
@@ -47,6 +48,15 @@ export interface JobDefinition {
   readonly timeout?: string;
   readonly instanceCount: number;
   readonly shmSize: string;
+  /** Of the resources, and kept to be shown: the sandbox's compute knows neither. */
+  readonly dockerArgs?: string;
+  readonly instanceType?: string;
+  /** Shown again, and nothing else. */
+  readonly distribution?: JsonObject;
+  readonly queueSettings?: JsonObject;
+  readonly services?: JsonObject;
+  /** Members that the sandbox does not know. */
+  readonly others?: JsonObject;
 }
 
 export interface JobError {
@@ -69,6 +79,8 @@ export interface JobRecord {
   readonly startedAt?: string;
   readonly endedAt?: string;
   readonly error?: JobError;
+  /** Members of `properties` that the body shows as they are, beside or instead of the others: what no client here can send. */
+  readonly shown?: JsonObject;
 }
 
 export interface Jobs {

@@ -1,40 +1,49 @@
+import { randomBytes } from 'node:crypto';
 import { sha256 } from '../../domain/sha256.ts';
 import { hexOf, shortHex } from '../../domain/digest.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { canonicalJson } from '../../json/canonical.ts';
-import type { JobRequest } from '../../ports/workspace.ts';
+import type { JobDefinition } from '../../ports/workspace.ts';
 
-/** Azure ML names: at most 255 characters. A longer one is cut and told apart by a digest of the whole. */
-const capped = (text: string): string =>
-  text.length <= 255 ? text : `${text.slice(0, 242)}-${shortHex(sha256(text))}`;
+/** Azure ML names: at most 255 characters. */
+const longest = 255;
 
-/** The experiment that collects the smoke jobs of one environment name; inputs of other smoke jobs are found by it. */
-export const experimentOf = (environment: string): string => capped(`amlpromote-smoke-${environment}`);
+/** A longer text is cut and told apart by a digest of the whole. */
+const capped = (text: string, limit: number): string =>
+  text.length <= limit ? text : `${text.slice(0, limit - 13)}-${shortHex(sha256(text))}`;
 
-/** Deterministic, so that two runs at the same moment, or a run that was killed and its successor, mean the same job. */
-export const smokeJobName = (environment: string, image: Digest, attempt: number): string => {
-  const tail = `-${shortHex(image)}-${attempt}`;
-  const head = `amlpromote-${environment}`;
-  // The head is what is cut: attempts must stay countable.
-  return head.length + tail.length <= 255
-    ? `${head}${tail}`
-    : `${head.slice(0, 230 - tail.length)}-${shortHex(sha256(head))}${tail}`;
-};
+/** The experiment that collects the smoke jobs of one environment name. It is for people: anybody may submit to it. */
+export const experimentOf = (environment: string): string =>
+  capped(`amlpromote-smoke-${environment}`, longest);
 
-/** The attempt that a job's name tells, or undefined for a job that is not one of ours for this image. */
-export function attemptOf(name: string, environment: string, image: Digest): number | undefined {
-  const match = /-([1-9]\d{0,5})$/.exec(name);
-  const attempt = Number(match?.[1]);
-  return match && smokeJobName(environment, image, attempt) === name ? attempt : undefined;
+/** 128 bits that nobody else knows: a job of this name, once there, was submitted by whoever made it up. */
+export const newNonce = (): string => randomBytes(16).toString('hex');
+
+/** `amlpromote-NAME-<hex12 of image>-<nonce>`. @param nonce 32 hex digits */
+export function smokeJobName(environment: string, image: Digest, nonce: string): string {
+  const tail = `-${shortHex(image)}-${nonce}`;
+  return `${capped(`amlpromote-${environment}`, longest - tail.length)}${tail}`;
 }
 
-/** Says whether two jobs are the same work, whatever their names. Goes into a tag of the job. */
-export const requestKey = (request: Omit<JobRequest, 'name' | 'tags'>): string =>
-  hexOf(sha256(canonicalJson(request))).slice(0, 32);
+/** What a job does, whatever its name and the places of its outputs, which follow from the name. */
+export type JobWork = Omit<JobDefinition, 'name'>;
 
-/** Tags of a smoke job. */
+/** The same for two jobs that do the same work. */
+export function workKey(work: JobWork): string {
+  const { experiment, environmentId, compute, command, inputs, timeoutSeconds } = work;
+  const outputs = Object.fromEntries(
+    Object.entries(work.outputs).map(([name, { type }]) => [name, { type }]),
+  );
+  const content = { experiment, environmentId, compute, command, inputs, outputs, timeoutSeconds };
+  return hexOf(sha256(canonicalJson(content)));
+}
+
+/** Where the service itself puts outputs; a folder ends in a slash. */
+export const outputPath = (job: string, output: string, type: 'uri_file' | 'uri_folder'): string =>
+  `azureml/${job}/${output}${type === 'uri_folder' ? '/' : ''}`;
+
+/** Tags of a smoke job: for people. */
 export const jobTags = {
   image: 'amlpromote.image',
   release: 'amlpromote.release',
-  request: 'amlpromote.request',
 } as const;

@@ -53,7 +53,7 @@ function vanished(job: Job): never {
 const stillRunning = (job: Job, seconds: number): AmlpromoteError =>
   new AmlpromoteError('TIMEOUT', `job ${job.name} is still ${job.phase} after ${seconds} s`, {
     nextSteps: [
-      'Run again: the same job is picked up and waited for, not started twice.',
+      'Run again on this machine: the same job is picked up and waited for, not started twice.',
       job.phase === 'Queued' || job.phase === 'Preparing' || job.phase === 'Starting'
         ? 'Look whether the compute has quota and free nodes, and whether it can pull from the registry.'
         : 'If the job takes this long, raise smoke.timeout in the image manifest.',

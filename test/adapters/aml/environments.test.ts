@@ -1,6 +1,7 @@
 import test from 'ava';
 import { createEnvironments } from '../../../src/adapters/aml/environments.ts';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
+import { environmentDifferences } from '../../../src/steps/register/same-environment.ts';
 import { workspace } from '../../../src/sandbox/topology.ts';
 import { fakeCredential } from '../../support/fake-credential.ts';
 import { startScriptedCloud } from '../../support/network.ts';
@@ -22,13 +23,18 @@ test('what was registered is read back as it is', async (t) => {
   const environments = createEnvironments(as());
   t.is(await environments.read('churn-train', '1.4.0'), undefined);
   await environments.create(request);
-  t.deepEqual(await environments.read('churn-train', '1.4.0'), {
-    id: `${workspace.id}/environments/churn-train/versions/1.4.0`,
+  const id = `${workspace.id}/environments/churn-train/versions/1.4.0`;
+  const there = await environments.read('churn-train', '1.4.0');
+  t.like(there, {
+    id,
     image,
     tags: { team: 'churn' },
     properties: { 'amlpromote.digest': 'x' },
     archived: false,
   });
+  t.deepEqual(Object.keys(there!.raw), ['id', 'name', 'type', 'properties', 'systemData']);
+  t.is(there!.raw['id'], id);
+  t.deepEqual(environmentDifferences(there!, request), []);
 });
 
 test('the same again is done, another image is VERSION_CONFLICT and changes nothing', async (t) => {
@@ -121,6 +127,22 @@ for (const [name, answer, expected] of [
     t.like(await createEnvironments(options).read('e', '1'), expected);
   });
 }
+
+test('the raw body is handed on whole, members that no model knows included', async (t) => {
+  const body = {
+    id: `${workspace.id}/environments/e/versions/1`,
+    properties: {
+      image,
+      runAs: 'root',
+      condaFile: 'x',
+      inferenceConfig: { scoringRoute: { path: '/', port: 1 } },
+    },
+    surprise: { a: [1] },
+  };
+  const cloud = await startScriptedCloud(t, ['management.azure.com'], answering({ body }));
+  const options = { credential: fakeCredential, agent: cloud.agent, workspaceId: workspace.id };
+  t.deepEqual((await createEnvironments(options).read('e', '1'))?.raw, body);
+});
 
 for (const [name, answer] of [
   [

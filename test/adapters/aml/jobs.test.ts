@@ -1,8 +1,10 @@
 import test from 'ava';
+import { createDatastore } from '../../../src/adapters/aml/datastore.ts';
 import { createEnvironments } from '../../../src/adapters/aml/environments.ts';
 import { createJobs } from '../../../src/adapters/aml/jobs.ts';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
 import type { JobRequest } from '../../../src/ports/workspace.ts';
+import { jobDifferences } from '../../../src/steps/run/same-job.ts';
 import { openLog } from '../../../src/sandbox/compute/log.ts';
 import { workspace } from '../../../src/sandbox/topology.ts';
 import type { AmlSandbox } from '../../support/aml-sandbox.ts';
@@ -62,6 +64,27 @@ test('typed inputs and outputs reach the service with their places, and come bac
   t.is(definition.timeout, 'PT600S');
   t.deepEqual(definition.identity, { identityType: 'Managed' });
   t.is(definition.computeId, `${workspace.id}/computes/cpu-cluster`);
+});
+
+test('the raw body is handed on, and what this adapter submits is what the steps want to read back', async (t) => {
+  const { as } = await start(t);
+  const jobs = createJobs(as());
+  const uri = await createDatastore(as()).uriOf('azureml/smoke-1/model/');
+  t.is(uri, 'azureml://datastores/workspaceblobstore/paths/azureml/smoke-1/model/');
+  const definition = job('smoke-1', { outputs: { model: { type: 'uri_folder', uri: uri! } } });
+  const wanted = { definition, workspace: workspace.id };
+  t.deepEqual(jobDifferences(await jobs.submit(definition), wanted), []);
+  const read = await jobs.read('smoke-1');
+  t.deepEqual(jobDifferences(read!, wanted), []);
+  t.deepEqual(Object.keys(read!.raw), ['id', 'name', 'type', 'properties', 'systemData']);
+  t.not(jobDifferences(read!, { ...wanted, definition: { ...definition, command: 'true' } }).length, 0);
+});
+
+test('an output without a place goes where the service puts it', async (t) => {
+  const { as } = await start(t);
+  const definition = job('smoke-1');
+  const submitted = await createJobs(as()).submit(definition);
+  t.deepEqual(jobDifferences(submitted, { definition, workspace: workspace.id }), []);
 });
 
 test('the same name with the same content is the same job', async (t) => {

@@ -160,3 +160,40 @@ test('environments survive a restart', async (t) => {
   const second = await startAmlSandbox(t, { directory: first.directory });
   t.is(((await raw(second, path)).body as Body).properties.image, image);
 });
+
+test('what was planted is shown as it is, beside or instead of what a client can send', async (t) => {
+  const sandbox = await startAmlSandbox(t);
+  const path = '/environments/churn/versions/1';
+  await raw(sandbox, path, { method: 'PUT', body: { properties: { image } } });
+  const { environments } = sandbox.state;
+  const shown = {
+    build: { contextUri: 'https://x/' },
+    osType: null,
+    intellectualProperty: { publisher: 'x' },
+  };
+  environments.putVersion({ ...environments.version('churn', '1')!, shown });
+  t.like(((await raw(sandbox, path)).body as Body).properties, { image, ...shown });
+});
+
+test('a stage that nobody said is Development, and older versions of the API show none', async (t) => {
+  const sandbox = await startAmlSandbox(t);
+  const path = '/environments/churn/versions/1';
+  await raw(sandbox, path, { method: 'PUT', body: { properties: { image } } });
+  t.is(((await raw(sandbox, path)).body as Body).properties['stage'], 'Development');
+  const old = (await raw(sandbox, path, { apiVersion: '2022-10-01' })).body as Body;
+  t.false('stage' in old.properties);
+});
+
+test('a member that the sandbox does not know is kept, shown, and cannot be changed', async (t) => {
+  const sandbox = await startAmlSandbox(t);
+  const path = '/environments/churn/versions/1';
+  const put = (more: object) =>
+    raw(sandbox, path, { method: 'PUT', body: { properties: { image, ...more } } });
+  await put({ runtime: { class: 'x' }, nothing: null });
+  const { properties } = (await raw(sandbox, path)).body as Body;
+  t.deepEqual(properties['runtime'], { class: 'x' });
+  t.false('nothing' in properties);
+  t.is((await put({ runtime: { class: 'x' } })).status, 200);
+  t.is((await put({ runtime: { class: 'y' } })).status, 409);
+  t.deepEqual(((await raw(sandbox, path)).body as Body).properties['runtime'], { class: 'x' });
+});

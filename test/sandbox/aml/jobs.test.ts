@@ -257,3 +257,24 @@ test('no role, no job; no job, 404', async (t) => {
   t.is((await raw(sandbox, '/jobs/x')).status, 404);
   t.is((await raw(sandbox, '/jobs/x/cancel', { method: 'POST' })).status, 404);
 });
+
+test('what a job was submitted with is shown again, and what was planted as it is', async (t) => {
+  const sandbox = await start(t);
+  neverStarts(sandbox);
+  const settings = {
+    environmentVariables: { A: '1' },
+    distribution: { distributionType: 'Mpi', processCountPerInstance: 1 },
+    queueSettings: { jobTier: 'Spot' },
+    resources: { instanceCount: 1, dockerArgs: '--ipc=host', instanceType: 'big', shmSize: '4g' },
+    services: { shell: { jobServiceType: 'SSH' } },
+    notificationSetting: { webhooks: { x: { url: 'https://x' } } },
+  };
+  await put(sandbox, 'smoke-1', { ...valid, ...settings });
+  const { jobs } = sandbox.state;
+  t.like((await read(sandbox, 'smoke-1')).properties, settings);
+  jobs.put({ ...jobs.get('smoke-1')!, shown: { command: 'true', services: null } });
+  t.like((await read(sandbox, 'smoke-1')).properties, { command: 'true', services: null });
+  t.is(((await put(sandbox, 'smoke-2', valid)).body as Job).properties['queueSettings']?.constructor, Object);
+  const { properties } = (await raw(sandbox, '/jobs/smoke-2', { apiVersion: '2022-10-01' })).body as Job;
+  t.false('queueSettings' in properties);
+});
