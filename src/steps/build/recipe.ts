@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeText } from '../../dockerfile/decode.ts';
+import { readDockerfile, settleReading } from '../../dockerfile/read.ts';
+import { atLine } from '../../dockerfile/unreadable.ts';
 import { isDigest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { formatPlatform } from '../../domain/platform.ts';
@@ -11,7 +14,6 @@ import type { Engine } from '../../ports/engine.ts';
 import { basesOf } from './bases.ts';
 import type { BuildContext } from './context.ts';
 import { readContext } from './context.ts';
-import { parseDockerfile } from './dockerfile.ts';
 
 export interface Base {
   /** As the Dockerfile names it, variables replaced. */
@@ -47,11 +49,13 @@ export async function readRecipe(
   signal?: AbortSignal,
 ): Promise<Recipe> {
   const file = join(source.context, source.dockerfile);
-  const [context, text] = await Promise.all([
-    readContext(source.context, source.dockerfile),
-    readDockerfile(file),
-  ]);
-  const dockerfile = parseDockerfile(text);
+  const [context, text] = await Promise.all([readContext(source.context, source.dockerfile), readText(file)]);
+  const reading = readDockerfile(text, file);
+  if (reading.conflict) {
+    const { hereDocuments = 'unknown' } = await (await engine()).version();
+    settleReading(reading, hereDocuments, file);
+  }
+  const { dockerfile } = reading;
   const { args, target, platform } = source;
   const names = basesOf(dockerfile, { args, target, platform, file });
   const bases: Base[] = [];
@@ -95,13 +99,15 @@ export async function readRecipe(
   }
 }
 
-async function readDockerfile(file: string): Promise<string> {
+async function readText(file: string): Promise<string> {
+  let bytes: Uint8Array;
   try {
-    return await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (cause) {
     throw new AmlpromoteError('MANIFEST_INVALID', `${file} cannot be read`, {
       cause,
       nextSteps: ['Check source.build.context and source.build.dockerfile in the image manifest.'],
     });
   }
+  return atLine(file, () => decodeText(bytes));
 }
