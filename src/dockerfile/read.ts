@@ -104,9 +104,8 @@ function marks({
     ...(syntax ? [of(syntax)] : []),
     ...globals.map(of),
     ...hereDocuments.map(([line, last]) => of({ line: line - 1, ...{ last } })),
-    ...stages.flatMap(({ uses, mounts, remotes, onBuild, ...stage }: Stage) => [
-      of(stage),
-      ...[...uses, ...mounts, ...remotes, ...onBuild].map(of).sort(([a], [b]) => a - b),
-    ]),
-  ];
+    ...stages.flatMap(({ uses, mounts, remotes, onBuild, ...stage }: Stage) =>
+      [stage, ...uses, ...mounts, ...remotes, ...onBuild].map(of),
+    ),
+  ].sort(([one], [other]) => one - other);
 }

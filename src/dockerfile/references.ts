@@ -9,8 +9,15 @@ import { Unreadable } from './unreadable.ts';
 export const stageBelow = (stages: readonly Stage[], index: number, name: string): number =>
   stages.slice(0, index).findLastIndex((stage) => stage.name === name);
 
-/** The stage of that name, in whatever case: `--target`. */
-export const stageNamed = (stages: readonly Stage[], name: string): number =>
+/** The stage that `--target` means; -1 for none. A number is left to the engine, which knows stages by name alone. */
+export const stageOfTarget = (stages: readonly Stage[], target: string): number => {
+  const named = stageNamed(stages, target);
+  if (named >= 0 || !/^\d{1,9}$/.test(target)) return named;
+  return Number(target) < stages.length ? Number(target) : -1;
+};
+
+/** The stage of that name, in whatever case. */
+const stageNamed = (stages: readonly Stage[], name: string): number =>
   stages.findLastIndex((stage) => stage.name === lower(name));
 
 /**

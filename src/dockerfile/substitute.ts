@@ -42,32 +42,48 @@ function expand(
   modern: boolean,
 ): string {
   const values = new Map(Object.entries(options.platform));
-  for (const [name, value] of Object.entries(options.args))
-    if (values.has(name) || ofEngine.has(name)) values.set(name, value);
+  const problems = new Map<string, Unreadable>();
+  const given = new Map(Object.entries(options.args));
+  for (const [name, value] of given) if (values.has(name) || ofEngine.has(name)) values.set(name, value);
+
+  const valueOf = (name: string, line: number): string | undefined => {
+    const problem = problems.get(name);
+    if (problem) throw problem;
+    const value = values.get(name);
+    if (value === undefined && ofEngine.has(name)) throw onlyEngine(name, line);
+    return value;
+  };
   const replace = (text: string, line: number): string => {
     try {
-      return lexWords(text, { escape, modern, valueOf: (name) => valueOf(values, name, line) }).text;
+      return lexWords(text, { escape, modern, valueOf: (name) => valueOf(name, line) }).text;
     } catch (error) {
-      if (!(error instanceof BadWords)) throw error;
-      throw new Unreadable(line, `${text}: ${error.message}`, [
-        'Use $NAME, ${NAME}, ${NAME:-default} and ${NAME:+other} only: these are the same to all builders.',
-      ]);
+      throw error instanceof BadWords ? notUnderstood(text, line, error) : error;
     }
   };
   for (const { name, value, line } of globals) {
-    const given = Object.hasOwn(options.args, name) ? options.args[name] : undefined;
-    if (given !== undefined) values.set(name, given);
-    else if (value !== undefined) values.set(name, replace(value, line));
-    // Older builders take a name without a value for an empty value.
-    else if (!modern) values.set(name, '');
+    problems.delete(name);
+    const argument = given.get(name);
+    try {
+      if (argument !== undefined) values.set(name, argument);
+      else if (value !== undefined) values.set(name, replace(value, line));
+      // Older builders take a name without a value for an empty value.
+      else if (!modern) values.set(name, '');
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      // It matters when something uses it; older builders take it for empty.
+      if (modern) problems.set(name, error);
+      else values.set(name, '');
+    }
   }
   return replace(stage.from, stage.line);
 }
 
-function valueOf(values: ReadonlyMap<string, string>, name: string, line: number): string | undefined {
-  const value = values.get(name);
-  if (value !== undefined || !ofEngine.has(name)) return value;
-  throw new Unreadable(line, `only the engine knows $${name}`, [
-    `Give it a value: an ARG with a default, or source.build.args in the image manifest.`,
+const onlyEngine = (name: string, line: number): Unreadable =>
+  new Unreadable(line, `only the engine knows $${name}`, [
+    'Give it a value: an ARG with a default, or source.build.args in the image manifest.',
   ]);
-}
+
+const notUnderstood = (text: string, line: number, error: BadWords): Unreadable =>
+  new Unreadable(line, `${text}: ${error.message}`, [
+    'Use $NAME, ${NAME}, ${NAME:-default} and ${NAME:+other} only: these are the same to all builders.',
+  ]);

@@ -2,7 +2,7 @@ import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { Dockerfile } from '../../dockerfile/parse.ts';
-import { stageBelow, stageNamed, stageUsed } from '../../dockerfile/references.ts';
+import { stageBelow, stageOfTarget, stageUsed } from '../../dockerfile/references.ts';
 import type { Use } from '../../dockerfile/stage.ts';
 import { baseNameOf } from '../../dockerfile/substitute.ts';
 import { Unreadable, atLine } from '../../dockerfile/unreadable.ts';
@@ -64,7 +64,7 @@ export function basesOf(
   };
 
   const { target, file } = options;
-  const wanted = target === undefined ? stages.length - 1 : stageNamed(stages, target);
+  const wanted = target === undefined ? stages.length - 1 : stageOfTarget(stages, target);
   if (wanted < 0) throw noStage(target ?? '', file);
   const root = atLine(file, () => visit(wanted));
   return { all: [...all], root };
