@@ -87,7 +87,8 @@ function syntaxBehind(sign: string, lines: readonly string[], dialect: Dialect):
       if (!found) return undefined;
       if (found[0] === 'syntax') return { value: found[1], line: index + 1 };
     }
-  } catch {
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
     // A directive that comes twice ends the search; the parser is the one to refuse it.
   }
   return undefined;

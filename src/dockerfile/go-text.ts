@@ -21,6 +21,13 @@ export function trim(text: string): string {
   return trimStart(text.slice(0, end));
 }
 
+/** Takes all carriage returns off the end. */
+export function trimReturns(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\r') end -= 1;
+  return text.slice(0, end);
+}
+
 /** `strings.ToLower`: one character at a time, so that U+0130 is a plain `i`. */
 export const lower = (text: string): string =>
   Array.from(text, (character) => (character === '\u0130' ? 'i' : character.toLowerCase())).join('');

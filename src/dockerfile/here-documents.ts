@@ -1,5 +1,5 @@
 import type { Dialect } from './dialect.ts';
-import { lexWords } from './shell-words.ts';
+import { BadWords, TooDeep, lexWords } from './shell-words.ts';
 
 export interface HereDocument {
   /** What ends it, quotes taken off. */
@@ -24,8 +24,9 @@ export function hereDocumentsOf(line: string, dialect: Dialect): readonly HereDo
 function wordsOf(line: string, dialect: Dialect): readonly string[] {
   try {
     return lexWords(line, { ...lexing(dialect), keepsQuotes: true, keepsEscapes: true }).words;
-  } catch {
-    return [];
+  } catch (error) {
+    if (error instanceof BadWords && !(error instanceof TooDeep)) return [];
+    throw error;
   }
 }
 

@@ -60,8 +60,9 @@ function remotesOf({ word, rest, json, line, escape }: Part, dialect: Dialect): 
 function isHereDocument(word: string, dialect: Dialect): boolean {
   try {
     return parseHereDocument(word, dialect) !== undefined;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof BadWords) return false;
+    throw error;
   }
 }
 
@@ -69,8 +70,9 @@ function isHereDocument(word: string, dialect: Dialect): boolean {
 function plainText(source: string, escape: string): string {
   try {
     return lexWords(source, { escape, valueOf: () => undefined, keepsUnset: true, modern: true }).text;
-  } catch {
-    return source;
+  } catch (error) {
+    if (error instanceof BadWords) return source;
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Dialect } from './dialect.ts';
 import { DirectiveReader } from './directives.ts';
 import { flagEscape, takeFlags } from './flags.ts';
-import { blanks, isTooLong, lower, maxLineBytes, trim, trimStart } from './go-text.ts';
+import { blanks, isTooLong, lower, maxLineBytes, trim, trimReturns, trimStart } from './go-text.ts';
 import type { HereDocument } from './here-documents.ts';
 import { hereDocumentsOf } from './here-documents.ts';
 import { BadWords } from './shell-words.ts';
@@ -73,7 +73,7 @@ export function* instructionsOf(text: string, dialect: Dialect): Generator<Instr
         if (following === undefined) {
           throw new Unreadable(start, `the here-document ${name} has no end (unterminated heredoc)`);
         }
-        const line = following.replace(/\r+$/, '');
+        const line = trimReturns(following);
         if ((dash ? line.replace(/^\t+/, '') : line) === name) break;
       }
     }
@@ -121,7 +121,7 @@ function physicalLines(text: string): readonly string[] {
 }
 
 function ending(line: string, dialect: Dialect): string {
-  return line.replace(dialect.trimsReturns ? /\r+$/ : /\r$/, '');
+  return dialect.trimsReturns ? trimReturns(line) : line.replace(/\r$/, '');
 }
 
 function escapeOf(value: string, line: number): string {

@@ -14,6 +14,11 @@ export interface WordOptions {
 /** The text cannot be taken apart: an open quote, a bad `${…}`. */
 export class BadWords extends Error {}
 
+/** Deeper than anybody writes; builders go on, so nothing may be concluded from it. */
+export class TooDeep extends BadWords {}
+
+const maxDepth = 100;
+
 /**
  * Takes a text apart as BuildKit's shell lexer does (`frontend/dockerfile/shell`): quotes, escapes, variables; words at
  * white space outside quotes. As there, a `${V:-…}` makes current builders forget the beginning of the word it stands in.
@@ -26,11 +31,14 @@ export function lexWords(source: string, options: WordOptions): { text: string; 
   let at = characters[0] === '\uFEFF' ? 1 : 0;
   let keepsEscapes = options.keepsEscapes === true;
   const shared = { word: '' };
+  let depth = 0;
 
   const peek = (): string | undefined => characters[at];
   const next = (): string | undefined => characters[at++];
 
   function until(stop: string | undefined, rawEscapes: boolean): { text: string; words: readonly string[] } {
+    depth += 1;
+    if (depth > maxDepth) throw new TooDeep(`more than ${maxDepth} \${…} stand in one another`);
     const outer = keepsEscapes;
     keepsEscapes = rawEscapes;
     const buffer = modern ? shared : { word: '' };
@@ -84,6 +92,7 @@ export function lexWords(source: string, options: WordOptions): { text: string; 
     }
     if (!closed) throw new BadWords(`there is no ${stop ?? ''} that ends a \${`);
     keepsEscapes = outer;
+    depth -= 1;
     if (buffer.word !== '') words.push(buffer.word);
     buffer.word = '';
     return { text, words };

@@ -82,6 +82,11 @@ for (const [what, text, message] of [
     `FROM a\nRUN ${'x'.repeat(65_536)}\n`,
     /^D, line 2: it has more than 65535 bytes/,
   ],
+  [
+    'what is nested without end',
+    `FROM a\nRUN ${'${a:-'.repeat(10_000)}${'}'.repeat(10_000)} <<EOF\nEOF\n`,
+    /^D, line 2: /,
+  ],
   ['a directive that comes twice', '# escape=`\n# escape=`\nFROM a\n', /^D, line 2: .*twice/],
 ] as const) {
   test(`${what} is refused with its line`, (t) => {
