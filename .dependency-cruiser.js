@@ -64,6 +64,20 @@ export default {
       to: { path: '^src/', pathNot: '^src/(domain|json|manifest)/' },
     },
     {
+      name: 'dockerfile-is-pure',
+      comment: 'Reading a Dockerfile or an ignore file looks at text: no files, no libraries, no engine.',
+      severity: 'error',
+      from: { path: '^src/dockerfile/' },
+      to: { pathNot: '^src/(domain|dockerfile)/' },
+    },
+    {
+      name: 'steps-read-dockerfiles',
+      comment: 'Whoever else needs to know asks a step.',
+      severity: 'error',
+      from: { path: '^(src|commands)/', pathNot: '^src/(dockerfile|steps)/' },
+      to: { path: '^src/dockerfile/' },
+    },
+    {
       name: 'core-below-steps',
       comment: 'The trades do not know the steps that use them, nor the outside world.',
       severity: 'error',

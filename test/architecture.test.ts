@@ -43,6 +43,8 @@ const wrong = [
   ['ports-are-domain-only', 'src/ports/steps.ts', '../manifest/plain.ts'],
   ['policy-is-pure', 'src/policy/reads.ts', 'node:fs'],
   ['manifests-stand-alone', 'src/manifest/knows.ts', '../oci/plain.ts'],
+  ['dockerfile-is-pure', 'src/dockerfile/reads.ts', 'node:fs'],
+  ['steps-read-dockerfiles', 'src/oci/builds.ts', '../dockerfile/plain.ts'],
   ['core-below-steps', 'src/evidence/knows.ts', '../steps/plain.ts'],
   ['steps-know-ports-only', 'src/steps/wired.ts', '../adapters/acr/plain.ts'],
   ['adapters-apart', 'src/adapters/acr/knows.ts', '../aml/plain.ts'],
@@ -56,7 +58,7 @@ const wrong = [
 ] as const;
 
 test('each rule bites: a tree that breaks every one of them', async (t) => {
-  const plain = ['manifest', 'oci', 'steps', 'adapters/acr', 'adapters/aml', 'sandbox', 'cli'];
+  const plain = ['manifest', 'dockerfile', 'oci', 'steps', 'adapters/acr', 'adapters/aml', 'sandbox', 'cli'];
   const directory = await temporaryDirectory(t, {
     'package.json':
       '{"type":"module","devDependencies":{"ava":"*"},"dependencies":{"@azure/identity":"*","dockerode":"*"}}',

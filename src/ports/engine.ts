@@ -39,9 +39,19 @@ export interface EngineInspectOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface EngineVersion {
+  readonly name: string;
+  readonly version: string;
+  /**
+   * Whether its builder knows here-documents in a Dockerfile: `by syntax` only where the Dockerfile begins with
+   * `# syntax=` and an image that does. `unknown` where it is left out.
+   */
+  readonly hereDocuments?: 'known' | 'by syntax' | 'unknown';
+}
+
 /** A Docker-compatible engine. ENGINE_UNREACHABLE when it does not answer; BUILD_FAILED with the log's tail; DISK_FULL. */
 export interface Engine {
-  version(): Promise<{ readonly name: string; readonly version: string }>;
+  version(): Promise<EngineVersion>;
   build(request: EngineBuildRequest): Promise<EngineImage>;
   /**
    * undefined when the engine does not have it. Pulls only with `pull` (then NOT_FOUND, UNREACHABLE, FORBIDDEN when that

@@ -6,6 +6,7 @@ import { openFileSigner } from '../../src/adapters/signer/file.ts';
 import { readReleaseFile } from '../../src/cli/release-file.ts';
 import type { BuildFacts } from '../../src/domain/build.ts';
 import type { Digest } from '../../src/domain/digest.ts';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
 import { quarantineOf } from '../../src/domain/names.ts';
 import type { ReleaseDocument } from '../../src/domain/release.ts';
 import type { ScanReport } from '../../src/domain/scan.ts';
@@ -36,6 +37,7 @@ import type { VerificationReport } from '../../src/steps/verify.ts';
 import { startAmlSandbox } from './aml-sandbox.ts';
 import { raw } from './aml-clients.ts';
 import { goldenInputs, goldenMachine, loadLayout, loadLocks, stateOf } from './golden-files.ts';
+import { memoryRecords } from './memory-workspace.ts';
 import { manualClock } from './manual-clock.ts';
 import type { ManualClock } from './manual-clock.ts';
 import { memoryImporter } from './memory-importer.ts';
@@ -124,6 +126,9 @@ export async function openGolden(): Promise<Golden> {
   const signerOf = (key: string, certificate: string) => async () =>
     openFileSigner({ keyFile: at('keys', key), certificateFile: at('keys', certificate) });
   const never = async (): Promise<never> => Promise.reject(new Error('not needed here'));
+  // A machine without an engine: what was built before is found all the same.
+  const noEngine = async (): Promise<never> =>
+    Promise.reject(new AmlpromoteError('ENGINE_UNREACHABLE', 'no engine here'));
   const insideWith = (environments: () => Promise<ReturnType<typeof createEnvironments>>): Inside =>
     createInside(zones.inside, policies.inside, {
       registry: async () => locks.registry,
@@ -135,6 +140,7 @@ export async function openGolden(): Promise<Golden> {
         jobs: {} as never,
         datastore: {} as never,
       }),
+      records: async () => memoryRecords(),
       clock,
       progress,
       toolVersion,
@@ -179,7 +185,7 @@ export async function openGolden(): Promise<Golden> {
       return createOutside(policies.outside, {
         store: async () => openStore(store),
         registry: async () => dev,
-        engine: never,
+        engine: noEngine,
         scanner: async () =>
           createBuiltinScanner({
             databaseDir: at('advisories'),

@@ -10,7 +10,7 @@ import { engineError, getAnEngine, isRefusedUser } from './errors.ts';
 import { fitsPlatform, inspectImage, pullImage } from './images.ts';
 import { readableOf } from './stream.ts';
 import type { EngineTraits } from './traits.ts';
-import { readTraits } from './traits.ts';
+import { hereDocumentsOf, readTraits } from './traits.ts';
 
 export interface ConnectOptions {
   /** Addresses as in `DOCKER_HOST`, tried in order; see `usualSockets`. */
@@ -103,7 +103,12 @@ function dockerEngine(docker: Docker, address: string, traits: EngineTraits): Co
   };
   return {
     address,
-    version: () => Promise.resolve({ name: traits.name, version: traits.version }),
+    version: () =>
+      Promise.resolve({
+        name: traits.name,
+        version: traits.version,
+        hereDocuments: hereDocumentsOf(traits),
+      }),
     build: (request) =>
       on('build', async () => {
         const id = await buildImage(docker, address, traits, request);

@@ -30,5 +30,9 @@ export async function readTraits(docker: Docker): Promise<EngineTraits> {
   };
 }
 
+/** The BuildKit of Docker 23 knows here-documents; the one before it (0.8) leaves them to the frontend of `# syntax=`. */
+export const hereDocumentsOf = ({ buildKit }: EngineTraits): 'known' | 'by syntax' | 'unknown' =>
+  buildKit === 'preferred' ? 'known' : buildKit === 'possible' ? 'by syntax' : 'unknown';
+
 /** "1.41" → 1.41; comparable as long as the minor version has two digits, which it has had since 1.10 (2014). */
 const apiNumber = (text: string): number => Number.parseFloat(text) || 0;

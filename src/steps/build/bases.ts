@@ -2,8 +2,12 @@ import { scratchBase } from '../../domain/build.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { formatPlatform } from '../../domain/platform.ts';
-import type { Dockerfile, Mount, Stage } from './dockerfile.ts';
-import { parseDockerfile } from './dockerfile.ts';
+import type { Dockerfile } from '../../dockerfile/parse.ts';
+import { stageBelow, stageOfTarget, stageUsed } from '../../dockerfile/references.ts';
+import type { Mount } from '../../dockerfile/mounts.ts';
+import type { Use } from '../../dockerfile/stage.ts';
+import { baseNameOf } from '../../dockerfile/substitute.ts';
+import { Unreadable, atLine } from '../../dockerfile/unreadable.ts';
 
 /** The images that a build starts from, as the engine is to be asked for them, and the mounts that it makes. */
 export interface BaseNames {
@@ -18,8 +22,10 @@ export interface BaseNames {
 }
 
 /**
- * Which images reach the target stage: by `FROM`, directly or through other stages, and by `COPY --from`.
- * @throws MANIFEST_INVALID when a `FROM` comes out empty
+ * Which images reach the target stage: by `FROM`, directly or through other stages, by `COPY --from` and by mounts, also
+ * those that a stage leaves to the stages built on it (`ONBUILD`).
+ * @throws MANIFEST_INVALID when a `FROM` comes out empty, or differently for builders of different age; when there is no
+ * such stage
  */
 export function basesOf(
   dockerfile: Dockerfile,
@@ -32,102 +38,62 @@ export function basesOf(
   },
 ): BaseNames {
   const { stages } = dockerfile;
-  const values = globalValues(dockerfile, options.args, options.platform);
+  const substitution = { args: options.args, platform: platformArgs(options.platform) };
   const all = new Set<string>();
   const begun = new Set<string>();
-  const seen = new Set<number>();
   const mounts: Mount[] = [];
-
-  const indexOf = (name: string, before: number): number =>
-    stages
-      .slice(0, before)
-      .findLastIndex((stage, index) => stage.name === name.toLowerCase() || String(index) === name);
-
-  const nameOf = (stage: Stage): string => {
-    const name = substitute(stage.from, values);
-    if (name !== '') return name;
-    throw new AmlpromoteError('MANIFEST_INVALID', `${options.file}: FROM ${stage.from} names no image`, {
-      nextSteps: [
-        'Give the build argument a value: source.build.args in the image manifest, or a default in the Dockerfile.',
-      ],
-    });
-  };
+  const roots = new Map<number, string | undefined>();
 
   /** @returns the image at the bottom of the stage */
   const visit = (index: number): string | undefined => {
     const stage = stages[index];
-    if (!stage) return undefined;
-    const name = nameOf(stage);
-    const below = indexOf(name, index);
-    let root: string | undefined;
-    if (below >= 0) root = visit(below);
-    else if (name !== scratchBase) {
-      root = name;
-      all.add(name);
-      begun.add(name);
+    if (!stage || roots.has(index)) return roots.get(index);
+    const name = baseNameOf(dockerfile, stage, substitution);
+    if (name === '') throw blank(stage.from, options.file);
+    const below = stageBelow(stages, index, name);
+    const root = below >= 0 ? visit(below) : name === scratchBase ? undefined : name;
+    roots.set(index, root);
+    if (root !== undefined) all.add(root);
+    if (below < 0 && root !== undefined) begun.add(root);
+    const inherited = stages[below]?.onBuild ?? [];
+    for (const { problem, line } of inherited) {
+      if (problem !== undefined) throw new Unreadable(line, `what ONBUILD leaves cannot be done: ${problem}`);
     }
-    if (seen.has(index)) return root;
-    seen.add(index);
-    const inherited = (stages[below]?.onBuild ?? []).map(readTrigger);
     mounts.push(...inherited.flatMap((trigger) => trigger.mounts), ...stage.mounts);
-    for (const { reference } of [...inherited.flatMap(({ uses }) => uses), ...stage.uses]) {
-      const source = substitute(reference, values);
-      const at = indexOf(source, index);
-      if (at >= 0) visit(at);
-      else if (source !== '' && source !== 'context') all.add(source);
-    }
+    for (const use of [...inherited.flatMap(({ uses }) => uses), ...stage.uses]) take(index, use);
     return root;
   };
 
-  const { target } = options;
-  const wanted = target === undefined ? stages.length - 1 : indexOf(target, stages.length);
-  const root = visit(wanted);
+  const take = (index: number, use: Use): void => {
+    const at = stageUsed(stages, index, use);
+    if (at !== undefined) visit(at);
+    else if (use.reference !== scratchBase) all.add(use.reference);
+  };
+
+  const { target, file } = options;
+  const wanted = target === undefined ? stages.length - 1 : stageOfTarget(stages, target);
+  if (wanted < 0) throw noStage(target ?? '', file);
+  const root = atLine(file, () => visit(wanted));
   return { all: [...all], root, begun: [...begun], mounts };
 }
 
-/** What a stage leaves to those that are built on it, done there. */
-function readTrigger({ text, line }: Stage['onBuild'][number]): Pick<Stage, 'uses' | 'mounts'> {
-  const [stage] = parseDockerfile(`FROM scratch\n${text}\n`).stages;
-  const here = <T>(each: T): T => ({ ...each, line });
-  return { uses: stage?.uses.map(here) ?? [], mounts: stage?.mounts.map(here) ?? [] };
+function platformArgs(platform: Platform): Readonly<Record<string, string>> {
+  return {
+    TARGETPLATFORM: formatPlatform(platform),
+    TARGETOS: platform.os,
+    TARGETARCH: platform.architecture,
+    TARGETVARIANT: platform.variant ?? '',
+  };
 }
 
-function globalValues(
-  { globalArgs }: Dockerfile,
-  args: Readonly<Record<string, string>>,
-  platform: Platform,
-): ReadonlyMap<string, string> {
-  const values = new Map<string, string>();
-  for (const prefix of ['TARGET', 'BUILD']) {
-    values.set(`${prefix}PLATFORM`, formatPlatform(platform));
-    values.set(`${prefix}OS`, platform.os);
-    values.set(`${prefix}ARCH`, platform.architecture);
-    values.set(`${prefix}VARIANT`, platform.variant ?? '');
-  }
-  for (const [key, value] of globalArgs) {
-    const given = args[key] ?? (value === undefined ? undefined : substitute(value, values));
-    if (given !== undefined) values.set(key, given);
-  }
-  return values;
-}
+const blank = (from: string, file: string): AmlpromoteError =>
+  new AmlpromoteError('MANIFEST_INVALID', `${file}: FROM ${from} names no image`, {
+    nextSteps: [
+      'Give the build argument a value: source.build.args in the image manifest, or a default in the Dockerfile.',
+    ],
+  });
 
-/** `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:+other}`, also nested once (Dockerfile reference, "Environment replacement"). */
-export function substitute(text: string, values: ReadonlyMap<string, string>): string {
-  return text.replaceAll(
-    /\\(\$)|\$(?:([a-zA-Z_]\w*)|\{([a-zA-Z_]\w*)(?::?([-+])((?:[^{}]|\{[^{}]*\})*))?\})/g,
-    (
-      _match,
-      escaped: string | undefined,
-      plain: string | undefined,
-      braced: string | undefined,
-      sign: string | undefined,
-      other: string | undefined,
-    ) => {
-      if (escaped !== undefined) return escaped;
-      const value = values.get(plain ?? braced ?? '') ?? '';
-      if (sign === '-') return value === '' ? substitute(other ?? '', values) : value;
-      if (sign === '+') return value === '' ? '' : substitute(other ?? '', values);
-      return value;
-    },
-  );
-}
+const noStage = (target: string, file: string): AmlpromoteError =>
+  new AmlpromoteError('MANIFEST_INVALID', `${file} has no stage named ${target}`, {
+    nextSteps: ['Name one of its stages (FROM … AS name) as source.build.target in the image manifest.'],
+  });

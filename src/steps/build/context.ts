@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { createHasher, sha256 } from '../../domain/sha256.ts';
+import { decodeText } from '../../dockerfile/decode.ts';
+import type { IgnoreRules } from '../../dockerfile/ignore.ts';
+import { parseIgnore } from '../../dockerfile/ignore.ts';
+import { atLine } from '../../dockerfile/unreadable.ts';
 import { canonicalJson } from '../../json/canonical.ts';
 
 /** One thing in the build context. Paths are relative, with `/`. */
@@ -32,7 +36,8 @@ export interface BuildContext {
 /**
  * Reads the build context as Docker does: `.dockerignore` applies (`<Dockerfile>.dockerignore` goes before it), symbolic
  * links are sent as links, the Dockerfile and the ignore file are sent even if they are ignored.
- * @throws MANIFEST_INVALID for what cannot be sent (devices, pipes, names that are not UTF-8)
+ * @throws MANIFEST_INVALID for what cannot be sent (devices, pipes, names that are not UTF-8), and for an ignore file that
+ * cannot be read or is not understood
  */
 export async function readContext(directory: string, dockerfile: string): Promise<BuildContext> {
   const ignore = await readIgnore(directory, dockerfile);
@@ -47,7 +52,7 @@ export async function readContext(directory: string, dockerfile: string): Promis
       if (facts.isDirectory()) {
         if (!ignored) entries.push({ ...common(path, facts), type: 'directory', size: 0 });
         // An ignored folder may hold what an exception (`!…`) or the Dockerfile's own path brings back.
-        if (!ignored || ignore.hasExceptions || [...always].some((kept) => kept.startsWith(`${path}/`)))
+        if (!ignored || ignore.mayKeepIn(path) || [...always].some((kept) => kept.startsWith(`${path}/`)))
           await visit(path);
         continue;
       }
@@ -104,27 +109,31 @@ async function hashFile(file: string): Promise<{ digest: Digest; size: number }>
   return { digest: hasher.digest(), size };
 }
 
-interface Ignore {
+interface Ignore extends IgnoreRules {
   readonly file: string;
-  readonly hasExceptions: boolean;
-  ignores(path: string): boolean;
 }
 
+/** `<Dockerfile>.dockerignore`, else `.dockerignore`; one that is there but cannot be read is not the same as none. */
 async function readIgnore(directory: string, dockerfile: string): Promise<Ignore> {
   for (const file of [`${dockerfile}.dockerignore`, '.dockerignore']) {
-    let text: string;
-    try {
-      text = await readFile(join(directory, file), 'utf8');
-    } catch {
-      continue;
-    }
-    const module = await import('@balena/dockerignore');
-    // Its types describe an ES module, but it is CommonJS: the default import is the function itself.
-    const ignore = module.default as unknown as typeof module.default.default;
-    const rules = ignore({ ignorecase: false }).add(text);
-    return { file, hasExceptions: /^\s*!/m.test(text), ignores: (path) => rules.ignores(path) };
+    const bytes = await readIfThere(directory, file);
+    if (!bytes) continue;
+    const rules = atLine(file, () => parseIgnore(decodeText(bytes)));
+    return { ...rules, file, ignores: (path) => atLine(file, () => rules.ignores(path)) };
   }
-  return { file: '.dockerignore', hasExceptions: false, ignores: () => false };
+  return { file: '.dockerignore', mayKeepIn: () => false, ignores: () => false };
+}
+
+async function readIfThere(directory: string, file: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(join(directory, file));
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file} is there, but cannot be read`, {
+      cause,
+      nextSteps: [`Make ${file} a file that can be read, or remove it: what it ignores must not be sent.`],
+    });
+  }
 }
 
 const unsendable = (path: string, why: string): AmlpromoteError =>

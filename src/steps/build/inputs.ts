@@ -1,7 +1,9 @@
+import type { Dockerfile } from '../../dockerfile/parse.ts';
+import { parseDockerfile } from '../../dockerfile/parse.ts';
+import type { Stage } from '../../dockerfile/stage.ts';
+import { Unreadable } from '../../dockerfile/unreadable.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { BaseNames } from './bases.ts';
-import type { Dockerfile, Stage } from './dockerfile.ts';
-import { parseDockerfile } from './dockerfile.ts';
 
 /** What this version can give a `RUN --mount` (Dockerfile reference, "RUN --mount"); `secret` and `ssh` it cannot. */
 const mountTypes: readonly string[] = ['bind', 'cache', 'tmpfs'];
@@ -13,7 +15,7 @@ const mountTypes: readonly string[] = ['bind', 'cache', 'tmpfs'];
  */
 export function refuseUngiven({ mounts }: Pick<BaseNames, 'mounts'>, file: string): void {
   for (const { type, line } of mounts)
-    if (!mountTypes.includes(type)) throw ungiven(type, `${file}:${String(line)}`);
+    if (!mountTypes.includes(type)) throw ungiven(type, `${file}, line ${String(line)}`);
 }
 
 /**
@@ -23,7 +25,7 @@ export function refuseUngiven({ mounts }: Pick<BaseNames, 'mounts'>, file: strin
 export function refuseTriggers(onBuild: readonly string[], base: string): void {
   for (const text of onBuild) {
     const where = `the base image ${base}: ONBUILD ${text}`;
-    const { stages } = parseDockerfile(`FROM scratch\n${text}\n`);
+    const stages = readTrigger(text)?.stages ?? [];
     const reference = stages.flatMap(({ uses }) => uses)[0]?.reference;
     if (reference !== undefined || stages.length !== 1) {
       throw new AmlpromoteError(
@@ -57,7 +59,7 @@ export function frontendsOf(
   args: Readonly<Record<string, string>>,
 ): readonly string[] {
   // BuildKit takes the first word of both (frontend/dockerfile/parser, DetectSyntax).
-  const names = [args.BUILDKIT_SYNTAX, syntax].map((text) => text?.trim().split(/\s/)[0] ?? '');
+  const names = [args.BUILDKIT_SYNTAX, syntax?.image].map((text) => text?.trim().split(/\s/)[0] ?? '');
   return [...new Set(names)].filter((name) => name !== '');
 }
 
@@ -85,5 +87,15 @@ export function countedArgs(
 
 const declaredBy = ({ args, onBuild }: Stage): readonly string[] => [
   ...args,
-  ...onBuild.flatMap(({ text }) => parseDockerfile(`FROM scratch\n${text}\n`).stages[0]?.args ?? []),
+  ...onBuild.flatMap(({ text }) => readTrigger(text)?.stages[0]?.args ?? []),
 ];
+
+/** An instruction behind `ONBUILD`, as a file of its own; undefined when no builder could read it. */
+function readTrigger(text: string): Dockerfile | undefined {
+  try {
+    return parseDockerfile(`FROM scratch\n${text}\n`);
+  } catch (error) {
+    if (error instanceof Unreadable) return undefined;
+    throw error;
+  }
+}

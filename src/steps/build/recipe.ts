@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeText } from '../../dockerfile/decode.ts';
+import { readDockerfile, settleReading } from '../../dockerfile/read.ts';
+import { atLine } from '../../dockerfile/unreadable.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { hexOf, isDigest, parseDigest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
@@ -11,7 +14,6 @@ import type { Engine, EngineImage, EngineInspectOptions } from '../../ports/engi
 import { basesOf } from './bases.ts';
 import type { BuildContext } from './context.ts';
 import { readContext } from './context.ts';
-import { parseDockerfile } from './dockerfile.ts';
 import { countedArgs, frontendsOf, refuseTriggers, refuseUngiven } from './inputs.ts';
 
 export interface Base {
@@ -62,11 +64,13 @@ export async function readRecipe(
   signal?: AbortSignal,
 ): Promise<Recipe> {
   const file = join(source.context, source.dockerfile);
-  const [context, text] = await Promise.all([
-    readContext(source.context, source.dockerfile),
-    readDockerfile(file),
-  ]);
-  const dockerfile = parseDockerfile(text);
+  const [context, text] = await Promise.all([readContext(source.context, source.dockerfile), readText(file)]);
+  const reading = readDockerfile(text, file);
+  if (reading.conflict) {
+    const { hereDocuments = 'unknown' } = await (await engine()).version();
+    settleReading(reading, hereDocuments, file);
+  }
+  const { dockerfile } = reading;
   const { target, platform } = source;
   const names = basesOf(dockerfile, { args: source.args, target, platform, file });
   refuseUngiven(names, file);
@@ -138,13 +142,15 @@ export async function inspectBase(
   });
 }
 
-async function readDockerfile(file: string): Promise<string> {
+async function readText(file: string): Promise<string> {
+  let bytes: Uint8Array;
   try {
-    return await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (cause) {
     throw new AmlpromoteError('MANIFEST_INVALID', `${file} cannot be read`, {
       cause,
       nextSteps: ['Check source.build.context and source.build.dockerfile in the image manifest.'],
     });
   }
+  return atLine(file, () => decodeText(bytes));
 }

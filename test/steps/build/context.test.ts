@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -85,6 +85,34 @@ for (const [what, ignore, expected] of [
   test(`.dockerignore: ${what}`, async (t) => {
     t.deepEqual(await paths(await temporaryDirectory(t, { ...files, '.dockerignore': ignore })), expected);
   });
+}
+
+test('names with brackets and plus signs are ignored as written', async (t) => {
+  const directory = await temporaryDirectory(t, {
+    ...files,
+    'secrets (1).json': '{}',
+    'c++/x': 'x',
+    '.dockerignore': 'secrets (1).json\nc++\n.dockerignore\n',
+  });
+  t.deepEqual(await paths(directory), ['.dockerignore', 'Dockerfile', 'a.txt', 'sub', 'sub/b.txt']);
+});
+
+for (const [what, make] of [
+  ['a folder', (file: string) => mkdir(file)],
+  ['a link to itself', (file: string) => symlink(path.basename(file), file)],
+  ['not UTF-8', (file: string) => writeFile(file, Buffer.from([0x61, 0xff]))],
+  ['no pattern', (file: string) => writeFile(file, 'a\n[\n')],
+] as const) {
+  for (const name of ['.dockerignore', 'Dockerfile.dockerignore']) {
+    test(`${name} that is ${what} is refused: what it ignores must not be sent`, async (t) => {
+      const directory = await temporaryDirectory(t, files);
+      await make(path.join(directory, name));
+      await t.throwsAsync(readContext(directory, 'Dockerfile'), {
+        code: 'MANIFEST_INVALID',
+        message: new RegExp(`^${name.replaceAll('.', '\\.')}`),
+      });
+    });
+  }
 }
 
 test('a Dockerfile’s own ignore file goes before the general one', async (t) => {

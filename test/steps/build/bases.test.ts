@@ -1,6 +1,6 @@
 import test from 'ava';
-import { basesOf, substitute } from '../../../src/steps/build/bases.ts';
-import { parseDockerfile } from '../../../src/steps/build/dockerfile.ts';
+import { parseDockerfile } from '../../../src/dockerfile/parse.ts';
+import { basesOf } from '../../../src/steps/build/bases.ts';
 
 const platform = { os: 'linux', architecture: 'arm64', variant: 'v8' };
 
@@ -67,6 +67,24 @@ const cases: readonly (readonly [
     'a',
   ],
   ['windows line ends and a byte order mark', '\uFEFFFROM a:1\r\nRUN true\r\n', {}, ['a:1'], 'a:1'],
+  ['an image called context', 'FROM a\nCOPY --from=context /x /x\n', {}, ['a', 'context'], 'a'],
+  ['scratch to copy from is no image', 'FROM a\nCOPY --from=scratch /x /x\n', {}, ['a'], 'a'],
+  [
+    'a number is a stage to COPY alone',
+    'FROM a\nFROM b\nRUN --mount=from=0,target=/t x\n',
+    {},
+    ['b', '0'],
+    'b',
+  ],
+  ['what ONBUILD leaves', 'FROM a AS x\nONBUILD COPY --from=evil p q\nFROM x\n', {}, ['a', 'evil'], 'a'],
+  ['ONBUILD of a stage nobody builds on', 'FROM a\nONBUILD COPY --from=evil p q\n', {}, ['a'], 'a'],
+  ['the last of stages of one name', 'FROM a AS x\nFROM b AS x\nFROM x\n', {}, ['b'], 'b'],
+  ['FROM has no numbers', 'FROM a\nFROM 0\n', {}, ['0'], '0'],
+  ['a form that older builders lack, and nothing uses', 'ARG V=${X%y}\nFROM a\n', {}, ['a'], 'a'],
+  ['a stage called scratch', 'FROM a AS scratch\nFROM scratch\n', {}, ['a'], 'a'],
+  ['another case is no stage to FROM', 'FROM a AS x\nFROM X\n', {}, ['X'], 'X'],
+  ['an ARG from the one before it', 'ARG V=1\nARG V=${V}2\nFROM a:$V\n', {}, ['a:12'], 'a:12'],
+  ['quotes in FROM', 'ARG V="3.12"\nFROM "a:${V}"\n', {}, ['a:3.12'], 'a:3.12'],
   ['by digest', 'FROM a@sha256:00\n', {}, ['a@sha256:00'], 'a@sha256:00'],
 ];
 for (const [what, text, options, all, root] of cases) {
@@ -81,20 +99,34 @@ test('a FROM that comes out empty is MANIFEST_INVALID', (t) => {
   t.true(error.message.includes('${BASE}'));
 });
 
-for (const [what, text, needed] of [
-  ['plain', 'FROM a\nRUN x --mount-point=y\nCOPY --chown=1 a b\n', false],
-  ['syntax', '# syntax=docker/dockerfile:1\nFROM a\n', true],
-  ['mount', 'FROM a\nRUN --mount=type=cache,target=/x y\n', true],
-  ['heredoc', 'FROM a\nRUN <<EOF\nx\nEOF\n', true],
-  ['link', 'FROM a\nCOPY --link a b\n', true],
-  ['a comment that is no directive', '# just a comment\n# syntax=x\nFROM a\n', false],
+for (const [what, text, options, message] of [
+  ['a stage that is not there', 'FROM a AS x\n', { target: 'y' }, /no stage named y/],
+  ['a number for a target that is not there', 'FROM a\nFROM b\n', { target: '2' }, /no stage named 2/],
+  ['a number that is no stage', 'FROM a\nCOPY --from=1 x y\n', {}, /line 2/],
+  [
+    'a later stage of the same name',
+    'FROM a AS x\nFROM b AS y\nCOPY --from=x p q\nFROM c AS x\nFROM y\n',
+    {},
+    /line 3/,
+  ],
+  [
+    'a platform that only the engine knows',
+    'FROM a-$BUILDARCH\n',
+    {},
+    /line 1: only the engine knows \$BUILDARCH/,
+  ],
+  ['the same through an ARG', 'ARG X=$BUILDARCH\nFROM a-$X\n', {}, /line 1/],
+  ['a form that older builders lack, through an ARG', 'ARG V=${X%y}z\nFROM a$V\n', {}, /line 1/],
+  ['a value that must be given', 'ARG V\nFROM a:${V:?wanted}\n', {}, /line 2: .*wanted/],
+  ['a form that older builders lack', 'ARG V=3-slim\nFROM a:${V%-slim}\n', {}, /line 2/],
+  ['an ARG that older builders empty', 'ARG V=3\nARG V\nFROM a:$V\n', {}, /line 3: .*a:3.*a:/],
+  ['ONBUILD that cannot be done', 'FROM a AS x\nONBUILD COPY --from=$V p q\nFROM x\n', {}, /line 2/],
 ] as const) {
-  test(`BuildKit is ${needed ? '' : 'not '}needed: ${what}`, (t) => {
-    t.is(parseDockerfile(text).needsBuildKit, needed);
+  test(`bases: ${what} is refused`, (t) => {
+    t.throws(() => bases(text, options), { code: 'MANIFEST_INVALID', message });
   });
 }
 
-test('substitution leaves an escaped dollar alone and does not loop', (t) => {
-  const values = new Map([['A', '$A']]);
-  t.is(substitute('\\$A-$A-${B-${A}}', values), '$A-$A-$A');
+test('arguments that are given stand for what the engine knows', (t) => {
+  t.deepEqual(bases('FROM a-$BUILDARCH\n', { args: { BUILDARCH: 'amd64' } }).all, ['a-amd64']);
 });
