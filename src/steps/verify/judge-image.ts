@@ -12,6 +12,8 @@ import { findSignatures } from './signatures.ts';
 
 export interface ImageQuestion {
   readonly content: VerifiableContent;
+  /** The same, for what anybody may have attached; default `content`. */
+  readonly attached?: VerifiableContent;
   readonly image: Descriptor;
   /** Signatures that a release lists. */
   readonly named: readonly Digest[];
@@ -26,9 +28,9 @@ export async function judgeImage(
   trust: Trust,
   now: Date,
 ): Promise<readonly RuleResult[]> {
-  const { content, image, named, candidates } = question;
+  const { content, attached = content, image, named, candidates } = question;
   const signed = await judge('image-signature', image.digest, () =>
-    findSignatures({ content, target: image, named, trust, now }),
+    findSignatures({ content: attached, target: image, named, trust, now }),
   );
   const keys = [...(signed.value ?? []), ...question.keys];
   return [signed.result, ...(await judgeEvidence({ content, image, keys, candidates }, trust.policy, now))];

@@ -42,7 +42,7 @@ async function startInside(t: ExecutionContext) {
   });
   const { host, id } = sensitive.registry;
   const locks = createAcrLocks({ ...common, retry, host, registryId: id });
-  const carry = (content: Made): Promise<void> =>
+  const carry = (content: Made): Promise<unknown> =>
     importer.carry({ sourceRepository: repository, targetRepository: quarantine, content, progress: silent });
   return { sandbox, carry, locks, clock };
 }
@@ -131,7 +131,7 @@ test('a token file that is gone is UNAUTHENTICATED and named', async (t) => {
   t.true(error.message.includes(file));
 });
 
-test('locked content can neither be deleted nor overwritten; a tag can be unlocked', async (t) => {
+test('locked content can neither be deleted nor overwritten', async (t) => {
   const { sandbox, locks } = await startInside(t);
   const [image, other] = [makeImage(), makeImage()];
   const inside = loopbackOf(sandbox, 'sensitive');
@@ -145,8 +145,6 @@ test('locked content can neither be deleted nor overwritten; a tag can be unlock
   const url = `http://${loopback}/v2/${repository}/manifests/${image.digest}`;
   t.not((await fetch(url, { method: 'DELETE' })).status, 202);
   t.is(await head(sandbox, image.digest, repository), 200);
-  await locks.unlockTag(repository, '1.4.0');
-  t.is((await inside.putManifest(repository, '1.4.0', other)).status, 201);
 });
 
 test('a locked manifest takes another tag only when it is unlocked', async (t) => {

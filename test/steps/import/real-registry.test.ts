@@ -17,7 +17,6 @@ const noLocks: Locks = {
   lockManifest: async () => undefined,
   unlockManifest: async () => undefined,
   lockTag: async () => undefined,
-  unlockTag: async () => undefined,
 };
 
 real(
