@@ -188,18 +188,20 @@ export const statusOutput = z.object({
       releases: z.array(z.object({ counter: z.int(), digest, version: z.string(), image: digest })),
       receipts: z.int(),
       /** What waits or was left in quarantine and is not in the final repository; an entry for what nothing else there lists. */
-      quarantine: z.union([
-        notVisible,
-        z.array(
-          z.object({
-            digest,
-            /** RFC 3339: since when, where the registry tells. */
-            since: z.string().optional(),
-            /** Where it is a release index. */
-            release: z.object({ counter: z.int(), version: z.string() }).optional(),
-          }),
-        ),
-      ]),
+      quarantine: z
+        .union([
+          notVisible,
+          z.array(
+            z.object({
+              digest,
+              /** RFC 3339: since when, where the registry tells. */
+              since: z.string().optional(),
+              /** Where it is a release index. */
+              release: z.object({ counter: z.int(), version: z.string() }).optional(),
+            }),
+          ),
+        ])
+        .optional(),
       environments: z.array(
         z.object({ workspace: z.string(), id: z.string(), image: z.string().optional() }),
       ),

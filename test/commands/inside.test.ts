@@ -243,7 +243,7 @@ test.serial(
     await rejected({ registry: 'evil.azurecr.io' }, 'ROUTE_NOT_APPROVED');
     await rejected(
       { index: { ...document.index, digest: `sha256:${'0'.repeat(64)}` } },
-      'LISTED_CONTENT_MISSING',
+      'SIGNATURE_INVALID',
     );
     t.is(final('changed'), undefined);
   },

@@ -45,6 +45,7 @@ function quarantineRows(
   waiting: Exclude<StatusOutput['inside'], string>['quarantine'],
   now: Date,
 ): string[][] {
+  if (waiting === undefined) return [];
   if (typeof waiting === 'string') return [['', 'quarantine', waiting]];
   return waiting.map(({ digest, since, release }) => [
     '',
