@@ -61,8 +61,7 @@ export function memoryImporter(
       faultAt('before');
       const content = await read(request, request.content.digest);
       const subject = isIndexType(content.descriptor.mediaType) ? undefined : parseManifest(content).subject;
-      const lacks =
-        subject && !(await target.repository(request.targetRepository).resolve(subject.digest));
+      const lacks = subject && !(await target.repository(request.targetRepository).resolve(subject.digest));
       if (subjectFirst && lacks) return 'needs-subject' as const;
       await copy(request, content, true);
       faultAt('done');

