@@ -15,7 +15,8 @@ export default class Import extends BaseCommand {
   static override args = { release: Args.string({ required: true, description: 'release.json' }) };
   static override flags = {
     discard: Flags.boolean({
-      description: 'import nothing; remove what of this release is in quarantine and no other release there needs',
+      description:
+        'import nothing; remove what of this release is in quarantine and no other release there needs',
     }),
   };
 

@@ -175,7 +175,10 @@ async function quarantineOf(
 ): Promise<Inside['quarantine']> {
   try {
     const waiting = await waitingIn(registry, repository, await inventoryOf(context));
-    return waiting.map(({ release, ...rest }) => ({ ...rest, ...(release ? { release: { ...release } } : {}) }));
+    return waiting.map(({ release, ...rest }) => ({
+      ...rest,
+      ...(release ? { release: { ...release } } : {}),
+    }));
   } catch (error) {
     if (error instanceof AmlpromoteError && (error.code === 'FORBIDDEN' || error.code === 'UNAUTHENTICATED'))
       return notVisible;

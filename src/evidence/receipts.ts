@@ -34,7 +34,7 @@ export type NamedReader = ContentReader & { readonly name: string };
 const maxReceiptBytes = 2 * 1024 * 1024;
 
 /** Each receipt repeats the highest counter so far, so the newest say all that a decision needs. */
-export const newestReceipts = 64;
+const newestReceipts = 64;
 const concurrent = 8;
 
 /**
@@ -184,7 +184,7 @@ const tooMany = (count: number): AmlpromoteError =>
   );
 
 /** For every list of receipts that somebody has spoilt: receipts are attached to their images, and locked there. */
-export const relistAdvice = `To mend a list that was spoilt: delete the tag \`${tags.receipts}\`, then import the release that was admitted last once more; it lists its receipt again.`;
+const relistAdvice = `To mend a list that was spoilt: delete the tag \`${tags.receipts}\`, then import the release that was admitted last once more; it lists its receipt again.`;
 
 /** The highest counter that was admitted; 0 when nothing was. */
 export const highestRelease = (receipts: readonly Receipt[]): number =>

@@ -19,7 +19,9 @@ const releaseDocumentSchema = z.strictObject({
   apiVersion: z.literal('amlpromote/v1'),
   kind: z.literal('Release'),
   registry: z.string().refine(isRegistryHost, 'expected a registry host'),
-  repository: z.string().refine(isImageRepository, 'expected a repository name that is not below amlpromote/ or quarantine/'),
+  repository: z
+    .string()
+    .refine(isImageRepository, 'expected a repository name that is not below amlpromote/ or quarantine/'),
   name: z.string().refine(isEnvironmentName, 'expected an Azure ML environment name'),
   version: z.string().refine(isVersion, 'expected a version'),
   release: z.int().min(1).max(maxCounter),

@@ -8,7 +8,7 @@ import { loadTrust } from '../evidence/trust.ts';
 import type { Trust } from '../evidence/trust.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
 import type { Clock } from '../ports/clock.ts';
-import { readChecked, readOnce } from './verify/content.ts';
+import { namedFrom, readChecked, readOnce } from './verify/content.ts';
 import type { VerifiableContent } from './verify/content.ts';
 import { attachedTo, judgeImage } from './verify/judge-image.ts';
 import { checkListing } from './verify/listing.ts';
@@ -131,10 +131,12 @@ async function judgeRelease(
   trust: Trust,
   now: Date,
 ): Promise<{ readonly rules: readonly RuleResult[]; readonly carried: CarriedManifest | undefined }> {
-  const { content, attached, document } = input;
+  const { content, document } = input;
   const { index, image } = release;
   const listed = (role: string): readonly Descriptor[] =>
     release.evidence.filter((part) => part.role === role).map(({ descriptor }) => descriptor);
+  const signatures = listed('signature').map(({ digest }) => digest);
+  const attached = namedFrom(content, input.attached, [...document.signatures, ...signatures]);
   const signed = await judge('index-signature', index.digest, () =>
     findSignatures({ content: attached, target: index, named: document.signatures, trust, now }),
   );
@@ -145,7 +147,7 @@ async function judgeRelease(
       content,
       attached,
       image,
-      named: listed('signature').map(({ digest }) => digest),
+      named: signatures,
       keys: signed.value ?? [],
       candidates: (kind) => Promise.resolve({ descriptors: listed(kind), reasons: [] }),
     },

@@ -40,10 +40,7 @@ export async function tellingLeftovers<T>(
 }
 
 /** What of a release is in quarantine, in words; undefined when nothing is. */
-async function describeLeft(
-  quarantine: Repository,
-  document: ReleaseDocument,
-): Promise<string | undefined> {
+async function describeLeft(quarantine: Repository, document: ReleaseDocument): Promise<string | undefined> {
   try {
     const index = await quarantine.resolve(document.index.digest);
     const signatures = await countThere(quarantine, document.signatures);

@@ -57,7 +57,11 @@ async function findReferrer(
   maxBytes: number,
   isIt: (loaded: LoadedReferrer) => Promise<boolean>,
 ): Promise<Descriptor | undefined> {
-  const listed = await target.referrers(subject.digest, artifactType);
+  const listed = await target.referrers(subject.digest, artifactType).catch((error: unknown) => {
+    // A list that somebody has spoilt (the tag schema's is for anybody to write) is no reason not to sign either.
+    if (isRefusal(error)) return [];
+    throw error;
+  });
   // Beyond that nothing is searched: signing again does no harm.
   for (const candidate of listed.slice(-maxForeignEntries)) {
     try {
