@@ -77,7 +77,10 @@ export async function receiptsOf(
   image: Digest,
   keys: readonly TrustedKey[],
 ): Promise<readonly Receipt[]> {
-  const attached = await reader.referrers(image, mediaTypes.sigstoreBundle);
+  const attached = await reader.referrers(image, mediaTypes.sigstoreBundle).catch((error: unknown) => {
+    if (isRefusal(error)) throw unreadable(`what is attached to ${image} cannot be listed`, error);
+    throw error;
+  });
   const claimed = attached.filter(
     (one) =>
       (one.annotations?.[annotations.predicateType] ?? predicateTypes.receipt) === predicateTypes.receipt,

@@ -6,7 +6,7 @@ import { releaseCounterOf, tags } from '../domain/names.ts';
 import type { Release } from '../domain/release.ts';
 import { encodeManifest } from '../oci/manifest.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Repository } from '../ports/content.ts';
+import type { ContentReader, Repository } from '../ports/content.ts';
 import type { Signer } from '../ports/signer.ts';
 import { pushArtifact } from './artifact.ts';
 import { attest, leafOf } from './attestation.ts';
@@ -16,7 +16,7 @@ import { receiptPredicate } from './predicates/receipt.ts';
 import type { ReceiptStatement } from './predicates/receipt.ts';
 import { parseReleaseIndex } from './release-index.ts';
 import { headsOf, highestRelease, listedReceipts, readReceipts, receiptsOf } from './receipts.ts';
-import type { Receipt } from './receipts.ts';
+import type { NamedReader, Receipt } from './receipts.ts';
 import type { TrustedKey } from './trust.ts';
 
 export interface ReceiptRequest extends Omit<
@@ -107,13 +107,26 @@ export async function relistReceipt(
   const tagged = await readTagged(repository, release.release);
   if (tagged?.index.digest !== release.index.digest) return false;
   const attached = await receiptsOf(repository, tagged.image.digest, keys);
-  const lost = attached.filter(
-    ({ result, release: { index } }) => result === 'PASSED' && index === release.index.digest,
-  );
+  const lost = attached.filter((receipt) => admits(receipt, tagged));
   const known = await listedReceipts(repository);
   const missing = lost.filter(({ descriptor }) => !contains(known, descriptor.digest));
   for (const { descriptor } of missing) await listReceipt(repository, descriptor, attached, clock);
   return missing.length > 0;
+}
+
+const admits = ({ result, release: { index } }: Receipt, tagged: Release): boolean =>
+  result === 'PASSED' && index === tagged.index.digest;
+
+/** Whether what a release tag names was admitted under that counter: by a trusted receipt that is attached, listed or not. */
+export async function isAdmitted(
+  repository: NamedReader,
+  counter: number,
+  keys: readonly TrustedKey[],
+): Promise<boolean> {
+  const tagged = await readTagged(repository, counter);
+  if (tagged?.release !== counter || tagged.repository !== repository.name) return false;
+  const attached = await receiptsOf(repository, tagged.image.digest, keys);
+  return attached.some((receipt) => admits(receipt, tagged));
 }
 
 /** Our own list may have replaced the one of an import that ended in between: its tags are there, its receipt is attached. */
@@ -127,7 +140,7 @@ async function relistOvertaken(repository: Repository, ports: ReceiptPorts): Pro
 }
 
 /** What a release tag says; nothing of it is checked. */
-async function readTagged(repository: Repository, counter: number): Promise<Release | undefined> {
+async function readTagged(repository: ContentReader, counter: number): Promise<Release | undefined> {
   try {
     const content = await repository.manifest(tags.release(counter));
     return content && parseReleaseIndex(content);

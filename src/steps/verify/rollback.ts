@@ -4,6 +4,7 @@ import { releaseCounterOf, tags } from '../../domain/names.ts';
 import type { Release } from '../../domain/release.ts';
 import type { Reason } from '../../domain/verdict.ts';
 import { maxForeignEntries } from '../../evidence/limits.ts';
+import { isAdmitted } from '../../evidence/record-receipt.ts';
 import { highestRelease, readReceipts } from '../../evidence/receipts.ts';
 import type { Receipt } from '../../evidence/receipts.ts';
 import type { Trust } from '../../evidence/trust.ts';
@@ -86,7 +87,9 @@ async function contradictions(
   const isSigned = signedUnder(repository, trust, now);
   for (const counter of beyond) {
     const there = await readTaggedRelease(repository, counter, isSigned);
-    if (there?.kind !== 'trusted') continue;
+    // Certificates of signers expire and are changed; a receipt that is attached says the same for ever.
+    const counts = there?.kind === 'trusted' || (await isAdmitted(repository, counter, trust.receipts));
+    if (!counts) continue;
     const detail = `it names a signed release, but the receipts that are listed end at release ${highest}: if release ${counter} was admitted, the list was shortened; import exactly that release again, and its receipt is listed again. If it never was, delete the tag`;
     const subject = `${repository.name}:${tags.release(counter)}`;
     return [{ code: 'CONTRADICTION', verdict: 'inconclusive', subject, detail }];

@@ -1,6 +1,7 @@
 import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
-import { AmlpromoteError } from '../../domain/errors.ts';
+import { AmlpromoteError, isRefusal } from '../../domain/errors.ts';
+import { mediaTypes } from '../../domain/media-types.ts';
 import { tags } from '../../domain/names.ts';
 import type { Release } from '../../domain/release.ts';
 import { parseReleaseIndex } from '../../evidence/release-index.ts';
@@ -58,6 +59,7 @@ async function readIndex(
 export const signedUnder =
   (content: ContentReader, { policy, ...trust }: Trust, now: Date): AskSigned =>
   async (index) => {
+    if (!(await hasReadableList(content, index.digest))) return false;
     const one: Trust = { ...trust, policy: { ...policy, trust: { ...policy.trust, required: 1 } } };
     const search = { content, target: index, named: [], trust: one, now };
     const { value, reasons = [] } = await findSignatures(search);
@@ -75,3 +77,17 @@ export const signedUnder =
       },
     );
   };
+
+/**
+ * Where the tag schema keeps the list of what is attached, anybody who may push can put something else there: then nothing is
+ * attached. That an honest release is not counted for it does no harm: its tag is taken all the same.
+ */
+async function hasReadableList(content: ContentReader, index: Digest): Promise<boolean> {
+  try {
+    await content.referrers(index, mediaTypes.notationSignature);
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
+}

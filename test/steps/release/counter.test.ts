@@ -11,6 +11,7 @@ import { signNotation } from '../../../src/evidence/notation.ts';
 import { encodeReleaseIndex } from '../../../src/evidence/release-index.ts';
 import { loadTrust } from '../../../src/evidence/trust.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
+import type { Repository } from '../../../src/ports/content.ts';
 import { chooseCounter } from '../../../src/steps/release/counter.ts';
 import { signedUnder } from '../../../src/steps/verify/tagged-release.ts';
 import { keysAndPolicy, repository } from '../../support/import-world.ts';
@@ -99,6 +100,18 @@ const junk: readonly [string, (world: World, counter: number) => Promise<void> |
       const index = unsigned(counter);
       put(world, index, `release-${counter}`);
       await pushArtifact(world.target, await signNotation(index.descriptor, identities.strangerSigner, now));
+    },
+  ],
+  [
+    'a release index that a stranger signed tomorrow',
+    async (world, counter) => {
+      const index = unsigned(counter);
+      put(world, index, `release-${counter}`);
+      const tomorrow = new Date(now.getTime() + 86_400_000);
+      await pushArtifact(
+        world.target,
+        await signNotation(index.descriptor, identities.strangerSigner, tomorrow),
+      );
     },
   ],
   [
@@ -206,11 +219,32 @@ test('threat 17: signatures of strangers, however many, hide the honest one neit
   t.is(await world.choose(), 4);
 });
 
+test('threat 45: a spoilt list of what is attached to a release makes it junk, and blocks nobody', async (t) => {
+  const world = setUp();
+  await world.release(3);
+  const { index } = await world.release(4);
+  const spoilt: Repository = {
+    ...world.target,
+    referrers: async (subject, type) => {
+      if (subject === index.digest) throw new AmlpromoteError('CONTENT_INVALID', 'not an index');
+      return await world.target.referrers(subject, type);
+    },
+  };
+  const request = {
+    name: 'churn-train',
+    version: '2.0.0',
+    image: sha256('image'),
+    wanted: undefined,
+    indexUnder: (counter: number) => sha256(`index ${counter}`),
+  };
+  t.is(await chooseCounter(spoilt, request, signedUnder(spoilt, trust, now)), 5);
+});
+
 test('a registry that cannot be reached is no empty one', async (t) => {
   const world = setUp();
   await world.release(3);
   world.dev.fail(1, new AmlpromoteError('UNREACHABLE', 'reset', { nextSteps: ['…'] }), 'manifest');
   await fails(t, 'UNREACHABLE', world.choose());
-  world.dev.fail(1, new AmlpromoteError('UNREACHABLE', 'reset'), 'referrers');
-  await fails(t, 'INCONCLUSIVE', world.choose());
+  world.dev.fail(1, new AmlpromoteError('UNREACHABLE', 'reset', { nextSteps: ['…'] }), 'referrers');
+  await fails(t, 'UNREACHABLE', world.choose());
 });

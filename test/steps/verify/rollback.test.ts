@@ -134,6 +134,21 @@ test('threat 46: junk under release tags is no witness; a signed release that wa
 
 const nextOf = ({ document }: SignedRelease) => document;
 
+test('threat 46: a release whose signer is trusted no more is a witness all the same, by the receipt that is attached', async (t) => {
+  const { world, eight } = await admittedTwo();
+  await relist(world, 1);
+  const { reasons } = await checkRollback(
+    world.final,
+    eight.document,
+    { ...trust, signers: [] },
+    world.clock.now(),
+  );
+  t.deepEqual(
+    reasons?.map(({ code }) => code),
+    ['CONTRADICTION'],
+  );
+});
+
 test('data of 0.1.0: of several indexes that were admitted under one counter, the newest signed one counts', async (t) => {
   const world = await importWorld();
   const made: SignedRelease[] = [];
