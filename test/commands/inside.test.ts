@@ -241,10 +241,7 @@ test.serial(
     await rejected({ release: 9 }, 'INTEGRITY_MISMATCH');
     await rejected({ version: '9.9.9' }, 'INTEGRITY_MISMATCH');
     await rejected({ registry: 'evil.azurecr.io' }, 'ROUTE_NOT_APPROVED');
-    await rejected(
-      { index: { ...document.index, digest: `sha256:${'0'.repeat(64)}` } },
-      'SIGNATURE_INVALID',
-    );
+    await rejected({ index: { ...document.index, digest: `sha256:${'0'.repeat(64)}` } }, 'SIGNATURE_INVALID');
     t.is(final('changed'), undefined);
   },
 );
