@@ -6,12 +6,14 @@ import type { Zones } from './manifest/zones.ts';
 import { admittedWorkspaces, requireApprovedOrigin } from './policy/zones.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Registry } from './ports/content.ts';
-import type { Importer, Locks } from './ports/importer.ts';
+import type { Importer, Inventory, Locks, Remover } from './ports/importer.ts';
 import type { RunRecords } from './ports/run-records.ts';
 import type { Signer } from './ports/signer.ts';
 import type { Datastore, Environments, Jobs } from './ports/workspace.ts';
 import { importRelease } from './steps/import.ts';
 import type { ImportReport } from './steps/import.ts';
+import { discardRelease } from './steps/import/discard.ts';
+import type { DiscardReport } from './steps/import/discard.ts';
 import { register } from './steps/register.ts';
 import type { RegisterReport } from './steps/register.ts';
 import { run } from './steps/run.ts';
@@ -25,6 +27,9 @@ export interface InsidePorts {
   readonly registry: () => Promise<Registry>;
   readonly importer: () => Promise<Importer>;
   readonly locks: () => Promise<Locks>;
+  /** Of the sensitive registry. */
+  readonly inventory: () => Promise<Inventory>;
+  readonly remover: () => Promise<Remover>;
   /** The receipt key. */
   readonly signer: () => Promise<Signer>;
   readonly workspace: (
@@ -53,6 +58,8 @@ export interface Inside {
   /** Whether it could be registered at all, from the zones manifest alone. @throws ROUTE_NOT_APPROVED, NOT_ADMITTED, USAGE */
   requireAdmitted(from: ReleaseOrigin, choice: WorkspaceChoice): void;
   import(document: ReleaseDocument): Promise<ImportReport>;
+  /** Removes from quarantine what an import of it left there. */
+  discard(document: ReleaseDocument): Promise<DiscardReport>;
   /** What is in the final repository, as register and run see it. */
   verify(document: ReleaseDocument): Promise<VerificationReport>;
   register(document: ReleaseDocument, choice: WorkspaceChoice): Promise<RegisterReport>;
@@ -104,6 +111,13 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
         ports.signal,
       );
     },
+    discard: async (document) =>
+      await discardRelease(document, {
+        registry: await ports.registry(),
+        inventory: await ports.inventory(),
+        remover: await ports.remover(),
+        progress,
+      }),
     register: async (document, choice) => {
       const workspace = chooseWorkspace(zones, document.repository, choice);
       const { environments } = await ports.workspace(workspace.id);

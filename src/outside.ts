@@ -1,6 +1,7 @@
 import type { Descriptor } from './domain/descriptor.ts';
 import { silent } from './domain/events.ts';
 import type { Progress } from './domain/events.ts';
+import { loadTrust } from './evidence/trust.ts';
 import type { ReleaseReport } from './steps/release.ts';
 import type { ImageSpec } from './manifest/image.ts';
 import type { Policy } from './manifest/policy.ts';
@@ -22,6 +23,7 @@ import { sign, signIndex } from './steps/sign.ts';
 import type { SignReport } from './steps/sign.ts';
 import { evidenceOf } from './steps/sign.ts';
 import { readPlatforms } from './steps/verify/image.ts';
+import { signedUnder } from './steps/verify/tagged-release.ts';
 import { verifyImage } from './steps/verify.ts';
 import { AmlpromoteError } from './domain/errors.ts';
 import type { ContentReader } from './ports/content.ts';
@@ -177,6 +179,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
         {
           host: registry.host,
           target,
+          isSigned: signedUnder(target, await loadTrust(policy), clock.now()),
           signIndex: (index) => signIndex({ target, signer, clock, progress }, index),
           progress,
         },

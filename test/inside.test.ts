@@ -72,6 +72,8 @@ test('verify asks for no key and no workspace', async (t) => {
     registry: async () => world.locks.registry,
     importer: never,
     locks: never,
+    inventory: never,
+    remover: never,
     signer: never,
     workspace: never,
     records: never,

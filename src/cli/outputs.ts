@@ -79,6 +79,15 @@ export const importOutput = z.object({
   already: z.boolean(),
 });
 
+/** `import --discard`: what went from quarantine, and what stays because another release that waits there lists it too. */
+export const discardOutput = z.object({
+  release: z.object({ digest, name: z.string(), version: z.string(), counter: z.int() }),
+  quarantine: z.string(),
+  removed: z.array(digest),
+  kept: z.array(digest),
+  already: z.boolean(),
+});
+
 export const verifyOutput = z.object({
   verdict,
   subject: z.string(),
@@ -178,6 +187,21 @@ export const statusOutput = z.object({
       delivered: z.object({ digest, tag: z.string() }).optional(),
       releases: z.array(z.object({ counter: z.int(), digest, version: z.string(), image: digest })),
       receipts: z.int(),
+      /** What waits or was left in quarantine and is not in the final repository; an entry for what nothing else there lists. */
+      quarantine: z
+        .union([
+          notVisible,
+          z.array(
+            z.object({
+              digest,
+              /** RFC 3339: since when, where the registry tells. */
+              since: z.string().optional(),
+              /** Where it is a release index. */
+              release: z.object({ counter: z.int(), version: z.string() }).optional(),
+            }),
+          ),
+        ])
+        .optional(),
       environments: z.array(
         z.object({ workspace: z.string(), id: z.string(), image: z.string().optional() }),
       ),
@@ -210,6 +234,7 @@ export type PublishOutput = z.infer<typeof publishOutput>;
 export type SignOutput = z.infer<typeof signOutput>;
 export type ReleaseOutput = z.infer<typeof releaseOutput>;
 export type ImportOutput = z.infer<typeof importOutput>;
+export type DiscardOutput = z.infer<typeof discardOutput>;
 export type VerifyOutput = z.infer<typeof verifyOutput>;
 export type RegisterOutput = z.infer<typeof registerOutput>;
 export type RunOutput = z.infer<typeof runOutput>;
@@ -224,6 +249,7 @@ export const outputSchemas = {
   sign: signOutput,
   release: releaseOutput,
   import: importOutput,
+  'import-discard': discardOutput,
   verify: verifyOutput,
   register: registerOutput,
   run: runOutput,

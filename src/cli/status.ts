@@ -1,16 +1,17 @@
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { Descriptor } from '../domain/descriptor.ts';
-import { releaseCounterOf } from '../domain/names.ts';
-import type { ReleaseDocument } from '../domain/release.ts';
+import { releaseCounterOf, tags } from '../domain/names.ts';
+import type { Release, ReleaseDocument } from '../domain/release.ts';
 import { listedReceipts } from '../evidence/receipts.ts';
 import { admittedWorkspaces } from '../policy/zones.ts';
-import type { Repository } from '../ports/content.ts';
-import { readReleaseTag } from '../steps/release/counter.ts';
+import type { Registry, Repository } from '../ports/content.ts';
+import { parseReleaseIndex } from '../evidence/release-index.ts';
+import { waitingIn } from '../steps/import/waiting.ts';
 import { lastSmokeJob } from '../steps/run/last-job.ts';
 import { openOutside } from './open.ts';
 import type { StatusOutput } from './outputs.ts';
 import { readReleaseFile } from './release-file.ts';
-import { registryOf, runRecordsOf, workspaceOf } from './wiring.ts';
+import { inventoryOf, registryOf, runRecordsOf, workspaceOf } from './wiring.ts';
 import type { Context } from './wiring.ts';
 
 interface Subject {
@@ -99,15 +100,30 @@ async function imageOf(target: Repository, document: ReleaseDocument): Promise<D
   return there?.index.digest === document.index.digest ? there.image : undefined;
 }
 
-const shownReleases = 5;
+/** What a release tag says it is; undefined when it is free, or names something else (anybody who may push can set one). */
+async function readReleaseTag(repository: Repository, counter: number): Promise<Release | undefined> {
+  try {
+    const content = await repository.manifest(tags.release(counter));
+    const release = content && parseReleaseIndex(content);
+    return release?.release === counter && release.repository === repository.name ? release : undefined;
+  } catch (error) {
+    if (error instanceof AmlpromoteError && error.code === 'CONTENT_INVALID') return undefined;
+    throw error;
+  }
+}
 
-/** The newest releases, the highest counter first. */
+const shownReleases = 5;
+/** So many tags that name no release are passed by. */
+const maxRead = 200;
+
+/** The newest releases by their own word, the highest counter first; what they are worth is for verify to say. */
 async function releasesOf(repository: Repository): Promise<Outside['releases']> {
   const counters = (await repository.tags())
     .flatMap((tag) => releaseCounterOf(tag) ?? [])
     .sort((a, b) => b - a);
   const releases: Outside['releases'] = [];
-  for (const counter of counters.slice(0, shownReleases)) {
+  for (const counter of counters.slice(0, maxRead)) {
+    if (releases.length >= shownReleases) break;
     const release = await readReleaseTag(repository, counter);
     if (!release) continue;
     releases.push({
@@ -147,7 +163,27 @@ async function insideOf(context: Context, subject: Subject, only: string | undef
     ...(delivered ? { delivered: { digest: delivered.digest, tag: version } } : {}),
     releases: await releasesOf(final),
     receipts: (await listedReceipts(final)).length,
+    quarantine: await quarantineOf(context, registry, repository),
     environments,
     ...(lastJob ? { lastJob } : {}),
   };
+}
+
+/** Not every identity may list manifests, and not every registry tells when they came: that is said, and the rest is told. */
+async function quarantineOf(
+  context: Context,
+  registry: Registry,
+  repository: string,
+): Promise<Inside['quarantine']> {
+  try {
+    const waiting = await waitingIn(registry, repository, await inventoryOf(context));
+    return waiting.map(({ release, ...rest }) => ({
+      ...rest,
+      ...(release ? { release: { ...release } } : {}),
+    }));
+  } catch (error) {
+    if (error instanceof AmlpromoteError && (error.code === 'FORBIDDEN' || error.code === 'UNAUTHENTICATED'))
+      return notVisible;
+    throw error;
+  }
 }

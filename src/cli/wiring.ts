@@ -7,7 +7,7 @@ import { approvedRoute } from '../policy/zones.ts';
 import type { Zones, ZoneName } from '../manifest/zones.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Registry } from '../ports/content.ts';
-import type { Importer, Locks } from '../ports/importer.ts';
+import type { Importer, Inventory, Locks, Remover } from '../ports/importer.ts';
 import type { Scanner } from '../ports/scanner.ts';
 import type { RunRecords } from '../ports/run-records.ts';
 import type { SourceFacts } from '../ports/source.ts';
@@ -115,10 +115,24 @@ async function acrImporter(context: Context): Promise<Importer> {
 }
 
 export async function locksOf(context: Context): Promise<Locks> {
-  const { agent, credential } = await access(context, 'sensitive');
   const { createAcrLocks } = await import('../adapters/acr/locks.ts');
+  return createAcrLocks(await sensitiveRegistry(context));
+}
+
+export async function inventoryOf(context: Context): Promise<Inventory> {
+  const { createAcrInventory } = await import('../adapters/acr/inventory.ts');
+  return createAcrInventory(await sensitiveRegistry(context));
+}
+
+export async function removerOf(context: Context): Promise<Remover> {
+  const { createAcrRemover } = await import('../adapters/acr/inventory.ts');
+  return createAcrRemover(await sensitiveRegistry(context));
+}
+
+async function sensitiveRegistry(context: Context) {
+  const { agent, credential } = await access(context, 'sensitive');
   const { host, id } = context.zones.zones.sensitive.registry;
-  return createAcrLocks({ host, registryId: id, credential, agent, signal: context.signal });
+  return { host, registryId: id, credential, agent, signal: context.signal };
 }
 
 export interface WorkspacePorts {

@@ -31,6 +31,8 @@ export type ReasonCode =
   | 'DIGEST_MISMATCH'
   | 'IDENTITY_MISMATCH'
   | 'ROLLBACK'
+  | 'COUNTER_TAKEN'
+  | 'CONTRADICTION'
   | 'UNREACHABLE';
 
 /** Why a rule said what it said. `verdict` is what this reason alone leads to; an exception that applied is `allowed`. */

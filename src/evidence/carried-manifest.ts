@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Descriptor } from '../domain/descriptor.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import { mediaTypes } from '../domain/media-types.ts';
-import { isEnvironmentName, isRepositoryName, isVersion } from '../domain/names.ts';
+import { isEnvironmentName, isImageRepository, isVersion } from '../domain/names.ts';
 import { sha256 } from '../domain/sha256.ts';
 import { canonicalBytes } from '../json/canonical.ts';
 import { parseStrictJson } from '../json/strict.ts';
@@ -44,7 +44,7 @@ export const carriedManifestSchema = z.strictObject({
   kind: z.literal('CarriedManifest'),
   name: z.string().refine(isEnvironmentName),
   version: z.string().refine(isVersion),
-  repository: z.string().refine(isRepositoryName),
+  repository: z.string().refine(isImageRepository),
   environment: z.strictObject({
     description: z.string().max(4096).optional(),
     tags: z.record(z.string().max(256), z.string().max(256)),

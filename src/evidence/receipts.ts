@@ -5,10 +5,16 @@ import { annotations, mediaTypes, predicateTypes } from '../domain/media-types.t
 import { tags } from '../domain/names.ts';
 import { parseIndex } from '../oci/manifest.ts';
 import type { ContentReader } from '../ports/content.ts';
+import { verifyDer } from './algorithm.ts';
 import { verifyAttestation } from './attestation.ts';
+import { preAuthEncoding } from './dsse.ts';
+import { maxForeignEntries } from './limits.ts';
 import { parseReceiptPredicate } from './predicates/receipt.ts';
 import type { ReceiptStatement } from './predicates/receipt.ts';
 import { loadReferrer } from './referrer.ts';
+import { parseBundle } from './sigstore-bundle.ts';
+import { parseStatement } from './statement.ts';
+import { keyOf } from './trust.ts';
 import type { TrustedKey } from './trust.ts';
 
 /** A receipt whose signature was checked against a receipt key of the policy. */
@@ -21,26 +27,38 @@ export interface Receipt extends ReceiptStatement {
   readonly signer: string;
 }
 
+/** The final repository: a receipt tells which one it is about, and is none in any other. */
+export type NamedReader = ContentReader & { readonly name: string };
+
 /** Receipts are small; a long list of inputs makes some kilobytes. */
 const maxReceiptBytes = 2 * 1024 * 1024;
 
 /** Each receipt repeats the highest counter so far, so the newest say all that a decision needs. */
-const newest = 64;
+const newestReceipts = 64;
 const concurrent = 8;
 
 /**
- * The newest receipts of a repository, oldest first: what its `receipts` tag lists. Entries that are not receipts by a
- * trusted key are passed over (threat 13); an entry that cannot be read is not, because it might be the one that counts.
- * @throws INCONCLUSIVE when the list or an entry cannot be read, and what the reader throws
+ * The newest trusted receipts of a repository, oldest first, of what its `receipts` tag lists. Anybody who may push can change
+ * that list, so all of it is verified first, and its order says nothing: the newest are those with the highest counter seen, then
+ * the latest. Entries that are not receipts by a trusted key are passed over (threat 13); an entry that cannot be read is not,
+ * because it might be the one that counts.
+ * @throws INCONCLUSIVE when the list or an entry cannot be read, a trusted receipt cannot be parsed, or the list is too long;
+ * and what the reader throws
  */
 export async function readReceipts(
-  reader: ContentReader,
+  reader: NamedReader,
   keys: readonly TrustedKey[],
-  limit = newest,
+  limit = newestReceipts,
 ): Promise<readonly Receipt[]> {
-  const listed = (await listedReceipts(reader)).slice(-limit);
-  return loadReceipts(reader, listed, keys);
+  const receipts = await loadReceipts(reader, await listedReceipts(reader), keys);
+  return [...receipts].sort(byAge).slice(-limit);
 }
+
+const seenBy = ({ highest, result, release }: Receipt): number =>
+  result === 'PASSED' ? Math.max(highest, release.release) : highest;
+
+const byAge = (a: Receipt, b: Receipt): number =>
+  seenBy(a) - seenBy(b) || Date.parse(a.verifiedAt) - Date.parse(b.verifiedAt);
 
 /** What the `receipts` tag lists; nothing of it is checked. @throws INCONCLUSIVE when it is no index */
 export async function listedReceipts(reader: ContentReader): Promise<readonly Descriptor[]> {
@@ -53,25 +71,29 @@ export async function listedReceipts(reader: ContentReader): Promise<readonly De
   }
 }
 
-/** Receipts attached to one image, whether the tag lists them or not. */
+/** Receipts attached to one image, whether the tag lists them or not. @throws as `readReceipts` */
 export async function receiptsOf(
-  reader: ContentReader,
+  reader: NamedReader,
   image: Digest,
   keys: readonly TrustedKey[],
 ): Promise<readonly Receipt[]> {
-  const attached = await reader.referrers(image, mediaTypes.sigstoreBundle);
+  const attached = await reader.referrers(image, mediaTypes.sigstoreBundle).catch((error: unknown) => {
+    if (isRefusal(error)) throw unreadable(`what is attached to ${image} cannot be listed`, error);
+    throw error;
+  });
   const claimed = attached.filter(
     (one) =>
       (one.annotations?.[annotations.predicateType] ?? predicateTypes.receipt) === predicateTypes.receipt,
   );
-  return loadReceipts(reader, claimed.slice(-newest), keys);
+  return loadReceipts(reader, claimed, keys);
 }
 
 async function loadReceipts(
-  reader: ContentReader,
+  reader: NamedReader,
   descriptors: readonly Descriptor[],
   keys: readonly TrustedKey[],
 ): Promise<readonly Receipt[]> {
+  if (descriptors.length > maxForeignEntries) throw tooMany(descriptors.length);
   const receipts: Receipt[] = [];
   for (let start = 0; start < descriptors.length; start += concurrent) {
     const batch = descriptors.slice(start, start + concurrent);
@@ -82,24 +104,60 @@ async function loadReceipts(
 }
 
 async function loadReceipt(
-  reader: ContentReader,
+  reader: NamedReader,
   descriptor: Descriptor,
   keys: readonly TrustedKey[],
 ): Promise<Receipt | undefined> {
+  const where = `receipt ${descriptor.digest}`;
   try {
     const { manifest, subject: image, content } = await loadReferrer(reader, descriptor, maxReceiptBytes);
     if (!image) return undefined;
     const wanted = { subject: image, predicateType: predicateTypes.receipt };
     const check = await verifyAttestation({ manifest, bundle: content }, wanted, keys);
-    if (check.verdict !== 'allowed') return undefined;
-    const statement = parseReceiptPredicate(check.predicate, `receipt ${descriptor.digest}`);
-    if (!isTimely(statement, check.key)) return undefined;
+    if (check.verdict !== 'allowed') {
+      requireStatement(content, keys, where);
+      return undefined;
+    }
+    const statement = ofTrusted(where, () => parseReceiptPredicate(check.predicate, where));
+    // A receipt of another repository of this zone, put here by somebody who may push, would raise the counter.
+    if (statement.release.repository !== reader.name || !isTimely(statement, check.key)) return undefined;
     const { mediaType, digest, size } = manifest.descriptor;
     return { ...statement, descriptor: { mediaType, digest, size }, image, signer: check.key.name };
   } catch (error) {
     if (error instanceof AmlpromoteError && error.code === 'CONTENT_INVALID') return undefined;
-    if (isRefusal(error)) throw unreadable(`receipt ${descriptor.digest} cannot be read`, error);
+    if (isRefusal(error)) throw unreadable(`${where} cannot be read`, error);
     throw error;
+  }
+}
+
+/**
+ * A bundle that is no receipt is junk, unless a receipt key has signed something that does not read as a statement: nobody else
+ * can make such a thing, so a later version did.
+ */
+function requireStatement(bytes: Uint8Array, keys: readonly TrustedKey[], where: string): void {
+  const { payloadType, payload, signature } = parseBundle(bytes, where);
+  if (payloadType !== mediaTypes.dssePayload) return;
+  const signed = preAuthEncoding(payloadType, payload);
+  if (!keys.some((key) => verifyDer(keyOf(key), signed, signature))) return;
+  ofTrusted(where, () => parseStatement(payload, where));
+}
+
+/** What a trusted key signed and this version cannot read might be what counts: never passed over in silence. */
+function ofTrusted<T>(where: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new AmlpromoteError(
+      'INCONCLUSIVE',
+      `${where} is signed by a receipt key of the policy, but this version cannot read it: nobody can say which release was admitted last`,
+      {
+        nextSteps: [
+          'It was probably written by a later version: upgrade amlpromote on this side.',
+          'If no version wrote it, find out who else holds the receipt key.',
+        ],
+        cause,
+      },
+    );
   }
 }
 
@@ -116,18 +174,24 @@ const unreadable = (what: string, cause: unknown): AmlpromoteError =>
   new AmlpromoteError('INCONCLUSIVE', `${what}, so nobody can say which release was admitted last`, {
     nextSteps: [
       `Look at the tag \`${tags.receipts}\` of the repository: its entries must be manifests that are there.`,
+      relistAdvice,
     ],
     cause,
   });
 
+const tooMany = (count: number): AmlpromoteError =>
+  new AmlpromoteError(
+    'INCONCLUSIVE',
+    `${count} manifests are listed as receipts, more than the ${maxForeignEntries} that are judged, so nobody can say which release was admitted last`,
+    { nextSteps: ['Find out who fills the list: amlpromote does not let it grow that long.', relistAdvice] },
+  );
+
+/** For every list of receipts that somebody has spoilt: receipts are attached to their images, and locked there. */
+const relistAdvice = `To mend a list that was spoilt: delete the tag \`${tags.receipts}\`, then import the release that was admitted last once more; it lists its receipt again.`;
+
 /** The highest counter that was admitted; 0 when nothing was. */
 export const highestRelease = (receipts: readonly Receipt[]): number =>
-  Math.max(
-    0,
-    ...receipts.map(({ highest, result, release }) =>
-      result === 'PASSED' ? Math.max(highest, release.release) : highest,
-    ),
-  );
+  receipts.reduce((highest, receipt) => Math.max(highest, seenBy(receipt)), 0);
 
 /** Receipts that no other receipt names as previous. */
 export const headsOf = (receipts: readonly Receipt[]): readonly Receipt[] => {

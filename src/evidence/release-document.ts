@@ -2,7 +2,13 @@ import * as z from 'zod';
 import { isDigest } from '../domain/digest.ts';
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
-import { isEnvironmentName, isRegistryHost, isRepositoryName, isVersion } from '../domain/names.ts';
+import {
+  isEnvironmentName,
+  isImageRepository,
+  isRegistryHost,
+  isVersion,
+  maxCounter,
+} from '../domain/names.ts';
 import type { ReleaseDocument } from '../domain/release.ts';
 import { parseStrictJson } from '../json/strict.ts';
 
@@ -13,10 +19,12 @@ const releaseDocumentSchema = z.strictObject({
   apiVersion: z.literal('amlpromote/v1'),
   kind: z.literal('Release'),
   registry: z.string().refine(isRegistryHost, 'expected a registry host'),
-  repository: z.string().refine(isRepositoryName, 'expected a repository name'),
+  repository: z
+    .string()
+    .refine(isImageRepository, 'expected a repository name that is not below amlpromote/ or quarantine/'),
   name: z.string().refine(isEnvironmentName, 'expected an Azure ML environment name'),
   version: z.string().refine(isVersion, 'expected a version'),
-  release: z.int().min(1).max(999_999_999),
+  release: z.int().min(1).max(maxCounter),
   index: z.strictObject({
     digest,
     size: z

@@ -1,7 +1,7 @@
 import type { Descriptor, ManifestContent } from '../domain/descriptor.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import { annotations, isImageManifestType, isIndexType, mediaTypes } from '../domain/media-types.ts';
-import { isEnvironmentName, isRepositoryName, isVersion } from '../domain/names.ts';
+import { isEnvironmentName, isImageRepository, isVersion } from '../domain/names.ts';
 import { releaseRoles } from '../domain/release.ts';
 import type { Release, ReleaseRole } from '../domain/release.ts';
 import { encodeManifest, parseIndex } from '../oci/manifest.ts';
@@ -62,7 +62,7 @@ export function parseReleaseIndex(content: ManifestContent): Release {
     name: annotation(annotations.name, isEnvironmentName),
     version: annotation(annotations.version, isVersion),
     release: Number(annotation(annotations.release, (text) => /^[1-9]\d{0,8}$/.test(text))),
-    repository: annotation(annotations.repository, isRepositoryName),
+    repository: annotation(annotations.repository, isImageRepository),
     image: image.descriptor,
     evidence: parts.filter((part): part is Release['evidence'][number] => part.role !== 'image'),
   };

@@ -59,8 +59,10 @@ export function verifyNotation(
     if (!verifyJws(leaf.publicKey, envelope.signedBytes, envelope.signature))
       return refused('SIGNATURE_INVALID', subject, 'the signature does not fit the content');
     const untimely = timeProblems(envelope, leaf, now);
-    if (untimely.length > 0) return failed(untimely);
-    return matchSigners(chain, trusted, envelope, now);
+    if (untimely.some(({ verdict }) => verdict === 'refused')) return failed(untimely);
+    const matched = matchSigners(chain, trusted, envelope, now);
+    // Only a signer that is trusted can leave a question open: anybody can write a time that is yet to come.
+    return matched.verdict === 'allowed' && untimely.length > 0 ? failed(untimely) : matched;
   });
 }
 

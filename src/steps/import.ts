@@ -2,19 +2,24 @@ import { quarantineOf } from '../domain/names.ts';
 import type { Digest } from '../domain/digest.ts';
 import type { Progress } from '../domain/events.ts';
 import type { Release, ReleaseDocument } from '../domain/release.ts';
-import { recordReceipt } from '../evidence/record-receipt.ts';
+import { recordReceipt, relistReceipt } from '../evidence/record-receipt.ts';
 import { loadTrust } from '../evidence/trust.ts';
+import type { Trust } from '../evidence/trust.ts';
 import type { Policy } from '../manifest/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Registry, Repository } from '../ports/content.ts';
 import type { Importer, Locks } from '../ports/importer.ts';
 import type { Signer } from '../ports/signer.ts';
 import { checkTags, lockAll, mount, tagRelease } from './import/admit.ts';
-import { carry, listAdmitted } from './import/carry.ts';
-import type { CarriedRelease } from './import/carry.ts';
-import { preflight } from './import/preflight.ts';
-import { inQuarantine } from './import/quarantined.ts';
+import { createCarrier } from './import/carry.ts';
+import { listAdmitted } from './import/carried-release.ts';
+import type { CarriedRelease } from './import/carried-release.ts';
+import { tellingLeftovers } from './import/leftovers.ts';
+import { preflight, requireAdmissibleVersion } from './import/preflight.ts';
+import { requireSigned } from './import/signed-first.ts';
 import { requireAllowed } from './verify/require.ts';
+import { signedUnder } from './verify/tagged-release.ts';
+import type { AskSigned } from './verify/tagged-release.ts';
 import { verifyRelease } from './verify.ts';
 import type { VerificationReport } from './verify.ts';
 
@@ -47,11 +52,13 @@ export interface ImportReport {
 }
 
 /**
- * carry into quarantine, untagged → verify under the inside policy → mount into the final repository, untagged → receipt →
- * tag → lock. The final repository never holds anything unverified. Every part answers "already done?" from content, so a
- * killed import goes on where it stopped; a release that is admitted already is verified again and reported as done.
- * @throws KEY_MISSING and ROLLBACK before anything moves; POLICY_REFUSED, INCONCLUSIVE (the verdict), TAG_CONFLICT,
- * LISTED_CONTENT_MISSING, and what route and registry throw
+ * carry the signatures into quarantine, untagged → verify them under the inside policy → carry index, manifests and blobs → verify
+ * all → mount into the final repository, untagged → receipt → tag → lock. The final repository never holds anything unverified,
+ * and quarantine nothing but signatures before one was good. Every part answers "already done?" from content, so a killed import
+ * goes on where it stopped; a release that is admitted already is verified again and reported as done.
+ * @throws KEY_MISSING, ROLLBACK and TAG_CONFLICT before anything moves; SIGNATURE_INVALID before anything but signatures does;
+ * POLICY_REFUSED, INCONCLUSIVE (the verdict), TAG_CONFLICT, LISTED_CONTENT_MISSING, and what route and registry throw. A refusal
+ * tells what it left in quarantine.
  */
 export async function importRelease(
   document: ReleaseDocument,
@@ -64,10 +71,28 @@ export async function importRelease(
   const quarantine = registry.repository(quarantineOf(document.repository));
   const subject = `${document.name} ${document.version} (release ${document.release})`;
   progress({ type: 'started', step: 'import', subject });
-
   const trust = await loadTrust(policy);
+  const isSigned = signedUnder(final, trust, ports.clock.now());
+  const place: Place = { document, final, quarantine, policy, trust, isSigned };
+  const report = await tellingLeftovers(quarantine, document, () => admit(place, ports, signal));
+  const { already, reference } = report;
+  progress({ type: 'finished', step: 'import', subject, already, detail: reference });
+  return report;
+}
+
+async function admit(
+  place: Place,
+  ports: ImportPorts,
+  signal: AbortSignal | undefined,
+): Promise<ImportReport> {
+  const { document, final, trust, isSigned } = place;
+  const { registry, progress, clock } = ports;
+  const effect = (what: string, of: string): void =>
+    progress({ type: 'effect', step: 'import', effect: what, subject: of });
+  // Whoever imports an admitted release once more mends a list that has lost its receipt.
+  if (await relistReceipt(final, document, { keys: trust.receipts, clock }))
+    effect('receipt listed again', document.index.digest);
   await preflight(document, final, trust, ports);
-  const place: Place = { document, final, quarantine, policy };
   const { carried, verification, transfers, admitted } =
     (await admittedAlready(place, ports)) ?? (await carryIn(place, ports, signal));
   const receipt = await recordReceipt(
@@ -88,26 +113,21 @@ export async function importRelease(
       },
       actions: ['mounted', `tagged ${document.version}`, `tagged release-${document.release}`, 'locked'],
     },
-    { signer: ports.signer, keys: trust.receipts, clock: ports.clock },
+    { signer: ports.signer, keys: trust.receipts, clock },
   );
-  if (!receipt.already)
-    progress({ type: 'effect', step: 'import', effect: 'receipt', subject: receipt.descriptor.digest });
-  const tagged = await tagRelease(final, carried, ports.locks, progress);
+  if (!receipt.already) effect('receipt', receipt.descriptor.digest);
+  const tagged = await tagRelease(final, carried, isSigned, ports.locks, progress);
   await lockAll(final, carried, [receipt.descriptor], ports.locks, progress);
-
-  const reference = `${registry.host}/${document.repository}@${carried.release.image.digest}`;
-  const already = admitted && receipt.already && !tagged;
-  progress({ type: 'finished', step: 'import', subject, already, detail: reference });
   return {
     document,
     release: carried.release,
-    reference,
+    reference: `${registry.host}/${document.repository}@${carried.release.image.digest}`,
     receipt: receipt.descriptor.digest,
     policyDigest: verification.policyDigest,
     verification,
     route: ports.importer.route,
     transfers,
-    already,
+    already: admitted && receipt.already && !tagged,
   };
 }
 
@@ -116,6 +136,9 @@ interface Place {
   readonly final: Repository;
   readonly quarantine: Repository;
   readonly policy: Policy;
+  readonly trust: Trust;
+  /** Of what stands under a release tag of the final repository. */
+  readonly isSigned: AskSigned;
 }
 
 /** A release that passed, with only those signatures that it passed by. */
@@ -128,11 +151,11 @@ interface Passed {
 
 /** The release in the final repository, if all that it needs is there: then nothing is carried again. */
 async function admittedAlready(place: Place, ports: ImportPorts): Promise<Passed | undefined> {
-  const { final, document } = place;
+  const { final, document, isSigned } = place;
   // Killed in the middle of mounting: what is missing comes from quarantine.
   const carried = await listAdmitted(final, document);
   if (!carried) return undefined;
-  await checkTags(final, carried.release);
+  await checkTags(final, carried.release, isSigned);
   const verification = await verify(place, final, ports);
   // Of the named signatures only the good ones were admitted; another one may be needed by now.
   const isPartial = carried.signatures.length < document.signatures.length;
@@ -141,21 +164,22 @@ async function admittedAlready(place: Place, ports: ImportPorts): Promise<Passed
   return { carried: believed(carried, verification), verification, transfers: 0, admitted: true };
 }
 
-/** carry → verify in quarantine → mount. */
+/** Signatures, then what they sign, then the rest → verify in quarantine → mount. */
 async function carryIn(place: Place, ports: ImportPorts, signal: AbortSignal | undefined): Promise<Passed> {
-  const { document, final, quarantine } = place;
-  const { progress, importer } = ports;
+  const { document, final, quarantine, trust, isSigned } = place;
+  const { progress, importer, registry, clock } = ports;
+  requireAdmissibleVersion(document);
   const more = signal ? { signal } : {};
-  const { carried, verification, transfers } = await inQuarantine(quarantine, async () => {
-    const arrived = await carry({ document, importer, target: quarantine, progress, ...more });
-    await checkTags(final, arrived.carried.release);
-    const judged = await verify(place, quarantine, ports);
-    requireAllowed(judged);
-    return { ...arrived, verification: judged };
-  });
+  const carrier = createCarrier({ document, importer, target: quarantine, progress, ...more });
+  await requireSigned(carrier, { document, quarantine, host: registry.host, trust, now: clock.now() });
+  const release = await carrier.index();
+  await checkTags(final, release, isSigned);
+  const carried = await carrier.parts(release);
+  const verification = await verify(place, quarantine, ports);
+  requireAllowed(verification);
   const good = believed(carried, verification);
   await mount(quarantine, final, good, progress, signal);
-  return { carried: good, verification, transfers, admitted: false };
+  return { carried: good, verification, transfers: carrier.transfers, admitted: false };
 }
 
 const verify = async (place: Place, where: Repository, ports: ImportPorts): Promise<VerificationReport> =>

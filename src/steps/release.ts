@@ -1,15 +1,17 @@
-import type { Descriptor } from '../domain/descriptor.ts';
+import type { Descriptor, ManifestContent } from '../domain/descriptor.ts';
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import { tags } from '../domain/names.ts';
 import type { Release, ReleaseDocument } from '../domain/release.ts';
 import { pushArtifact } from '../evidence/artifact.ts';
+import type { EvidenceArtifact } from '../evidence/artifact.ts';
 import { encodeCarriedManifest } from '../evidence/carried-manifest.ts';
 import type { CarriedManifest } from '../evidence/carried-manifest.ts';
 import { encodeReleaseIndex } from '../evidence/release-index.ts';
 import type { Repository } from '../ports/content.ts';
 import { chooseCounter } from './release/counter.ts';
+import type { AskSigned } from './verify/tagged-release.ts';
 
 export interface ReleaseInput {
   readonly image: Descriptor;
@@ -30,6 +32,8 @@ export interface ReleasePorts {
   readonly signIndex: (
     index: Descriptor,
   ) => Promise<{ readonly signatures: readonly Digest[]; readonly already: boolean }>;
+  /** Whether a signer that this zone's policy trusts has signed an index: only such releases count. */
+  readonly isSigned: AskSigned;
   readonly progress: Progress;
 }
 
@@ -44,8 +48,8 @@ const needed = ['signature', 'sbom', 'scan', 'provenance'] as const;
 
 /**
  * Makes the release: the index of image, evidence and carried image manifest, under `release-<n>`, signed. Running again with
- * the same parts gives the same index and does nothing.
- * @throws NOT_FOUND when evidence is missing, VERSION_CONFLICT, TAG_CONFLICT, and what registry and signer throw
+ * the same parts gives the same index and does nothing; other parts get the next counter, and no release tag ever moves.
+ * @throws NOT_FOUND when evidence is missing, VERSION_CONFLICT, TAG_CONFLICT, INCONCLUSIVE, and what registry and signer throw
  */
 export async function release(input: ReleaseInput, ports: ReleasePorts): Promise<ReleaseReport> {
   const { manifest } = input.carried;
@@ -63,31 +67,7 @@ export async function release(input: ReleaseInput, ports: ReleasePorts): Promise
     );
   }
   const carried = encodeCarriedManifest(manifest, input.carried.inputs, input.image);
-  const counter = await chooseCounter(target, {
-    name: manifest.name,
-    version: manifest.version,
-    image: input.image.digest,
-    wanted: input.counter,
-  });
-  const index = encodeReleaseIndex({
-    name: manifest.name,
-    version: manifest.version,
-    release: counter,
-    repository: manifest.repository,
-    image: input.image,
-    evidence: [...input.evidence, { role: 'image-manifest', descriptor: carried.manifest.descriptor }],
-  });
-  const effect = (what: string, of: string): void =>
-    progress({ type: 'effect', step: 'release', effect: what, subject: of });
-  const tag = tags.release(counter);
-  const there = await target.resolve(tag);
-  const published = there?.digest === index.descriptor.digest;
-  if (!published) {
-    await pushArtifact(target, carried);
-    effect('pushed', carried.manifest.descriptor.digest);
-    await target.pushManifest(index, tag);
-    effect('tagged', `${target.name}:${tag}`);
-  }
+  const { index, release: counter, published } = await claim(input, carried, ports);
   const signed = await ports.signIndex(index.descriptor);
   const document: ReleaseDocument = {
     apiVersion: 'amlpromote/v1',
@@ -109,4 +89,52 @@ export async function release(input: ReleaseInput, ports: ReleasePorts): Promise
     detail: `release ${counter}, ${index.descriptor.digest}`,
   });
   return { document, image: input.image, already };
+}
+
+const attempts = 8;
+
+/** Puts the index under the tag of its counter: of the next one, when somebody else was faster. */
+async function claim(
+  input: ReleaseInput,
+  carried: EvidenceArtifact,
+  { target, isSigned, progress }: ReleasePorts,
+): Promise<{ readonly index: ManifestContent; readonly release: number; readonly published: boolean }> {
+  const { name, version, repository } = input.carried.manifest;
+  const effect = (what: string, subject: string): void =>
+    progress({ type: 'effect', step: 'release', effect: what, subject });
+  const evidence = [
+    ...input.evidence,
+    { role: 'image-manifest' as const, descriptor: carried.manifest.descriptor },
+  ];
+  const indexUnder = (release: number): ManifestContent =>
+    encodeReleaseIndex({ name, version, release, repository, image: input.image, evidence });
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const release = await chooseCounter(
+      target,
+      {
+        name,
+        version,
+        image: input.image.digest,
+        wanted: input.counter,
+        indexUnder: (counter) => indexUnder(counter).descriptor.digest,
+      },
+      isSigned,
+    );
+    const index = indexUnder(release);
+    const { digest } = index.descriptor;
+    const tag = tags.release(release);
+    const there = await target.resolve(tag);
+    if (there?.digest === digest) return { index, release, published: true };
+    if (there) continue;
+    await pushArtifact(target, carried);
+    effect('pushed', carried.manifest.descriptor.digest);
+    await target.pushManifest(index, tag);
+    effect('tagged', `${target.name}:${tag}`);
+    if ((await target.resolve(tag))?.digest === digest) return { index, release, published: false };
+  }
+  throw new AmlpromoteError(
+    'INCONCLUSIVE',
+    `others keep taking the release tags of ${target.name}: no counter could be had`,
+    { nextSteps: ['Let the other releases of this repository finish, then run again.'] },
+  );
 }

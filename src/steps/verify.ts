@@ -8,8 +8,7 @@ import { loadTrust } from '../evidence/trust.ts';
 import type { Trust } from '../evidence/trust.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ContentReader } from '../ports/content.ts';
-import { readChecked, readOnce } from './verify/content.ts';
+import { namedFrom, readChecked, readOnce } from './verify/content.ts';
 import type { VerifiableContent } from './verify/content.ts';
 import { attachedTo, judgeImage, noKeys } from './verify/judge-image.ts';
 import { checkListing } from './verify/listing.ts';
@@ -18,6 +17,7 @@ import { judge, notChecked, resultOf, ruleSentences } from './verify/report.ts';
 import type { RuleName, RuleResult, Verification } from './verify/report.ts';
 import { requireAllowed } from './verify/require.ts';
 import { checkRollback } from './verify/rollback.ts';
+import type { AdmittingRepository } from './verify/rollback.ts';
 import { findSignatures } from './verify/signatures.ts';
 
 export type { RuleName } from './verify/report.ts';
@@ -54,7 +54,7 @@ export interface VerifyReleaseInput {
   readonly repository: string;
   readonly content: VerifiableContent;
   /** The final repository of a zone that admits releases: its receipts say which counter it has seen (threat 8). */
-  readonly receipts?: ContentReader;
+  readonly receipts?: AdmittingRepository;
 }
 
 export interface VerifyPorts {
@@ -82,7 +82,7 @@ export async function verifyRelease(
   const index = await judge('release-index', subject, () => checkReleaseIndex(content, document));
   const release = index.value;
   const { rules: others, carried } = release
-    ? await judgeRelease(release, { ...input, content }, trust, now)
+    ? await judgeRelease(release, { ...input, content, attached: readChecked(input.content) }, trust, now)
     : { rules: unanswered(subject), carried: undefined };
   const rules = [index.result, ...others];
   const verdict = worst(rules.map((rule) => rule.verdict));
@@ -127,7 +127,7 @@ export function requireVerified(report: VerificationReport): VerifiedRelease {
 /** All rules behind `release-index`. Each is judged, also when another has refused: a reader wants the whole picture. */
 async function judgeRelease(
   release: Release,
-  input: VerifyReleaseInput,
+  input: VerifyReleaseInput & { readonly attached: VerifiableContent },
   trust: Trust,
   now: Date,
 ): Promise<{ readonly rules: readonly RuleResult[]; readonly carried: CarriedManifest | undefined }> {
@@ -135,23 +135,28 @@ async function judgeRelease(
   const { index, image } = release;
   const listed = (role: string): readonly Descriptor[] =>
     release.evidence.filter((part) => part.role === role).map(({ descriptor }) => descriptor);
+  const signatures = listed('signature').map(({ digest }) => digest);
+  const attached = namedFrom(content, input.attached, [...document.signatures, ...signatures]);
   const signed = await judge('index-signature', index.digest, () =>
-    findSignatures({ content, target: index, named: document.signatures, trust, now }),
+    findSignatures({ content: attached, target: index, named: document.signatures, trust, now }),
   );
   const listing = await judge('listing', index.digest, () => checkListing(content, release));
   const carried = await judge('image-manifest', image.digest, () => checkCarriedManifest(content, release));
   const ofImage = await judgeImage(
     {
       content,
+      attached,
       image,
-      named: listed('signature').map(({ digest }) => digest),
+      named: signatures,
       vouching: signed.value ?? noKeys,
       candidates: (kind) => Promise.resolve({ descriptors: listed(kind), reasons: [] }),
     },
     trust,
     now,
   );
-  const rollback = await judge('rollback', index.digest, () => checkRollback(input.receipts, release, trust));
+  const rollback = await judge('rollback', index.digest, () =>
+    checkRollback(input.receipts, release, trust, now),
+  );
   const approvals = resultOf('approvals', checkApprovals(release, trust.policy));
   return {
     rules: [signed.result, listing.result, carried.result, ...ofImage, approvals, rollback.result],

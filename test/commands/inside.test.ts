@@ -246,10 +246,7 @@ test.serial(
     writeFileSync(file, JSON.stringify({ ...document, registry: 'evil.azurecr.io' }));
     for (const step of [['verify'], ['verify', '--side', 'outside'], ['register'], ['run']])
       await world.refused(t, [...step, file], { exitCode: 10, code: 'ROUTE_NOT_APPROVED' });
-    await rejected(
-      { index: { ...document.index, digest: `sha256:${'0'.repeat(64)}` } },
-      'LISTED_CONTENT_MISSING',
-    );
+    await rejected({ index: { ...document.index, digest: `sha256:${'0'.repeat(64)}` } }, 'SIGNATURE_INVALID');
     t.is(final('changed'), undefined);
   },
 );

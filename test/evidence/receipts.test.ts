@@ -1,14 +1,21 @@
 import test from 'ava';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
+import type { Descriptor } from '../../src/domain/descriptor.ts';
 import { mediaTypes, predicateTypes } from '../../src/domain/media-types.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
+import { rawToDer } from '../../src/evidence/algorithm.ts';
 import { pushArtifact } from '../../src/evidence/artifact.ts';
 import { attest, leafOf } from '../../src/evidence/attestation.ts';
+import { preAuthEncoding } from '../../src/evidence/dsse.ts';
 import { headsOf, highestRelease, listedReceipts, readReceipts } from '../../src/evidence/receipts.ts';
 import { recordReceipt } from '../../src/evidence/record-receipt.ts';
 import type { ReceiptPorts, ReceiptRequest, RecordedReceipt } from '../../src/evidence/record-receipt.ts';
+import { encodeReferrer } from '../../src/evidence/referrer.ts';
+import { encodeBundle } from '../../src/evidence/sigstore-bundle.ts';
+import { copyContent } from '../../src/oci/copy.ts';
 import { encodeManifest } from '../../src/oci/manifest.ts';
 import type { Repository } from '../../src/ports/content.ts';
+import type { Signer } from '../../src/ports/signer.ts';
 import { makeIdentities } from '../support/identities.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { memoryRegistry } from '../support/memory-registry.ts';
@@ -155,45 +162,170 @@ test('threat 44: a receipt key whose certificate is over writes no receipts, for
   t.is(registry.manifests('ml/churn-train').length, 1);
 });
 
+/** An attestation attached to `image`, as somebody with that key would push it. */
+const attached = async (
+  repository: Repository,
+  image: Descriptor,
+  by: Signer,
+  predicate: unknown = { amlpromote_highest: 999 },
+  predicateType: string = predicateTypes.receipt,
+): Promise<Descriptor> => {
+  const artifact = await attest({ subject: image, name: 'x', predicateType, predicate }, by, clock.now());
+  await pushArtifact(repository, artifact);
+  return artifact.manifest.descriptor;
+};
+
+const relist = async (repository: Repository, manifests: readonly Descriptor[]): Promise<void> =>
+  await repository.pushManifest(
+    encodeManifest({
+      mediaType: mediaTypes.ociIndex,
+      manifests: manifests.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+    }),
+    'receipts',
+  );
+
 test('threat 13: what is no receipt by the receipt key is passed over', async (t) => {
   const { repository, record } = setup();
   await record(7);
   const image = await pushImage(repository, '7');
-  const forged = await attest(
-    {
-      subject: image,
-      name: 'x',
-      predicateType: predicateTypes.receipt,
-      predicate: { amlpromote_highest: 999 },
-    },
-    identities.releaseSigner,
-    clock.now(),
-  );
-  const misshapen = await attest(
-    {
-      subject: image,
-      name: 'x',
-      predicateType: predicateTypes.receipt,
-      predicate: { amlpromote_highest: 999 },
-    },
-    identities.receiptSigner,
-    clock.now(),
-  );
-  await pushArtifact(repository, forged);
-  await pushArtifact(repository, misshapen);
-  const listed = await listedReceipts(repository);
-  await repository.pushManifest(
-    encodeManifest({
-      mediaType: mediaTypes.ociIndex,
-      manifests: [...listed, forged.manifest.descriptor, misshapen.manifest.descriptor, image],
-    }),
-    'receipts',
-  );
+  const forged = await attached(repository, image, identities.releaseSigner);
+  const other = await attached(repository, image, identities.receiptSigner, {}, 'https://example.test/run');
+  await relist(repository, [...(await listedReceipts(repository)), forged, other, image]);
   const receipts = await readReceipts(repository, keys);
   t.deepEqual(
     receipts.map(({ release }) => release.release),
     [7],
   );
+});
+
+test('threat 46: a trusted receipt that cannot be parsed is never passed over', async (t) => {
+  const { repository, record } = setup();
+  await record(7);
+  const image = await pushImage(repository, '7');
+  const later = await attached(repository, image, identities.receiptSigner);
+  await relist(repository, [...(await listedReceipts(repository)), later]);
+  const error = await t.throwsAsync(readReceipts(repository, keys), { instanceOf: AmlpromoteError });
+  t.is(error.code, 'INCONCLUSIVE');
+  t.regex(error.message, /this version cannot read it/);
+  t.regex(error.nextSteps.join(' '), /upgrade/);
+});
+
+test('threat 46: a statement of another form by the receipt key is never passed over either', async (t) => {
+  const { registry, repository, record } = setup();
+  await record(7);
+  const image = await pushImage(repository, '7');
+  const payload = Buffer.from('{"_type":"https://in-toto.io/Statement/v2"}');
+  const raw = await identities.receiptSigner.sign(preAuthEncoding(mediaTypes.dssePayload, payload));
+  const bundle = encodeBundle({
+    hint: 'x',
+    payloadType: mediaTypes.dssePayload,
+    payload,
+    signature: rawToDer(raw),
+  });
+  const artifact = encodeReferrer({
+    type: { artifactType: mediaTypes.sigstoreBundle },
+    subject: image,
+    layer: { mediaType: mediaTypes.sigstoreBundle, bytes: bundle },
+    annotations: {},
+  });
+  await pushArtifact(repository, artifact);
+  await relist(repository, [...(await listedReceipts(repository)), artifact.manifest.descriptor]);
+  const error = await t.throwsAsync(readReceipts(repository, keys), { instanceOf: AmlpromoteError });
+  t.is(error.code, 'INCONCLUSIVE');
+  t.truthy(registry);
+});
+
+test('threat 46: junk behind or in front of the receipts hides none, and the order of the list says nothing', async (t) => {
+  const { registry, repository, record } = setup();
+  for (let counter = 1; counter <= 70; counter += 1) await record(counter);
+  const honest = await listedReceipts(repository);
+  const junk = Array.from({ length: 200 }, (_, at) =>
+    registry.putManifest(
+      'ml/churn-train',
+      encodeManifest({
+        mediaType: mediaTypes.ociManifest,
+        config: registry.putBlob('ml/churn-train', `{"junk":${at}}`),
+        layers: [],
+      }),
+    ),
+  );
+  for (const list of [
+    [...honest, ...junk],
+    [...junk, ...honest],
+    [...honest].reverse(),
+    [...junk, ...[...honest].reverse(), ...junk.slice(0, 0)],
+  ]) {
+    await relist(repository, list);
+    const receipts = await readReceipts(repository, keys);
+    t.is(receipts.length, 64);
+    t.is(highestRelease(receipts), 70);
+    t.is(receipts.at(-1)?.release.release, 70);
+  }
+});
+
+test('threat 17: a list longer than 5,000 entries is not judged', async (t) => {
+  const { registry, repository } = setup();
+  const manifests = Array.from({ length: 5001 }, (_, at) => ({
+    mediaType: mediaTypes.ociManifest,
+    digest: sha256(String(at)),
+    size: 1,
+  }));
+  registry.putManifest(
+    'ml/churn-train',
+    encodeManifest({ mediaType: mediaTypes.ociIndex, manifests }),
+    'receipts',
+  );
+  const error = await t.throwsAsync(readReceipts(repository, keys), { instanceOf: AmlpromoteError });
+  t.is(error.code, 'INCONCLUSIVE');
+  t.regex(error.message, /5001 manifests are listed/);
+});
+
+test('threat 46: a receipt of another repository is none here', async (t) => {
+  const { registry, repository, record } = setup();
+  const { descriptor } = await record(900);
+  const other = registry.repository('ml/other');
+  await copyContent({ from: repository, to: other, root: descriptor });
+  await relist(other, [descriptor]);
+  t.deepEqual(await readReceipts(other, keys), []);
+  t.is((await readReceipts(repository, keys)).length, 1);
+});
+
+test('threat 46: a full list gives way to what is trusted', async (t) => {
+  const { registry, repository, record } = setup();
+  await record(7);
+  const [mine] = await listedReceipts(repository);
+  const junk = registry.putManifest(
+    'ml/churn-train',
+    encodeManifest({
+      mediaType: mediaTypes.ociManifest,
+      config: registry.putBlob('ml/churn-train', '{"junk":true}'),
+      layers: [],
+    }),
+  );
+  await relist(repository, [mine!, ...Array.from({ length: 4999 }, () => junk)]);
+  const next = await record(8);
+  t.deepEqual(
+    (await listedReceipts(repository)).map(({ digest }) => digest),
+    [mine!.digest, next.descriptor.digest],
+  );
+});
+
+test('a second index under a counter that was admitted meanwhile gets no receipt', async (t) => {
+  const { record } = setup();
+  await record(7);
+  const error = await t.throwsAsync(
+    record(7, {
+      release: {
+        name: 'churn-train',
+        version: '1.7.0',
+        release: 7,
+        repository: 'ml/churn-train',
+        index: sha256('another index'),
+      },
+    }),
+    { instanceOf: AmlpromoteError },
+  );
+  t.is(error.code, 'TAG_CONFLICT');
 });
 
 test('a listed receipt that is gone, or a list that is none, leaves the question open', async (t) => {

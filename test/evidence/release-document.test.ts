@@ -40,3 +40,10 @@ test('name with a dot', refuses, { name: 'churn.train' }, /name/);
 test('upper-case repository', refuses, { repository: 'ML/churn' }, /repository/);
 test('a host with a path', refuses, { registry: 'evil.test/x' }, /registry/);
 test('not JSON', refuses, 'hello', /not valid JSON/);
+for (const repository of ['quarantine/ml/churn-train', 'amlpromote/trust'])
+  test(`a repository of the tool's own: ${repository}`, refuses, { repository }, /repository/);
+
+test('a version that version 0.1.0 could give stays readable, although it is reserved by now', (t) => {
+  const old = { ...valid, version: 'p-1' };
+  t.deepEqual(parseReleaseDocument(Buffer.from(formatReleaseDocument(old))), old);
+});

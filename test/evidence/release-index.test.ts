@@ -87,3 +87,12 @@ test('a counter of zero', refuses, [listed('a', 'image')], /dev.amlpromote.relea
 test('a reserved tag as version', refuses, [listed('a', 'image')], /dev.amlpromote.version/, {
   [annotations.version]: 'release-3',
 });
+for (const repository of ['quarantine/ml/a', 'amlpromote/trust'])
+  test(`a repository of the tool's own: ${repository}`, refuses, [listed('a', 'image')], /repository/, {
+    [annotations.repository]: repository,
+  });
+
+test('a version that version 0.1.0 could give stays readable, although it is reserved by now', (t) => {
+  for (const version of ['p-1', 'receipt-7', 'records', 'posture', 'revocations'])
+    t.is(parseReleaseIndex(encodeReleaseIndex({ ...base, version })).version, version);
+});

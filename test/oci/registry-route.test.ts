@@ -11,7 +11,7 @@ async function setUp() {
   const world = await importWorld();
   const { dev, sec } = world;
   const route = createRegistryRoute(dev, sec);
-  const carry = async (content: Descriptor, more: Partial<ImportRequest> = {}): Promise<void> =>
+  const carry = async (content: Descriptor, more: Partial<ImportRequest> = {}): Promise<unknown> =>
     route.carry({
       sourceRepository: repository,
       targetRepository: quarantine,

@@ -194,7 +194,7 @@ test('a secret that the engine cannot give is refused before it is asked for any
   );
   const error = await t.throwsAsync(build({ spec: spec() }, ports), { code: 'UNSUPPORTED' });
   t.is(error instanceof Error && 'exitCode' in error ? error.exitCode : 0, 2);
-  t.regex(error.message, /Dockerfile:2: /);
+  t.regex(error.message, /Dockerfile, line 2: /);
   t.deepEqual(asked, []);
 });
 

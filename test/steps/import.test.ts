@@ -208,18 +208,67 @@ test('threat 8: a lower counter is refused before anything is carried', async (t
   t.is((await world.import(old.document, {}, lenient)).verification.verdict, 'allowed');
 });
 
-test('fresh evidence of the same image moves only the release tag', async (t) => {
+test('threat 47: fresh evidence of the same image under the same counter is refused, under the next one admitted; no tag moves', async (t) => {
   const world = await importWorld();
   const first = await world.release();
   await world.import(first.document);
   const second = await world.release({ report: { finishedAt: '2026-11-21T11:00:00Z' } });
   t.not(second.index.digest, first.index.digest);
   const before = await world.tags();
-  const report = await world.import(second.document);
+  const asked = world.importer.requests.length;
+  const error = await refuses(t, world, () => world.import(second.document), 'TAG_CONFLICT');
+  t.regex(error.nextSteps.join(' '), /next counter/);
+  t.is(world.importer.requests.length, asked);
+  const third = await world.release({ report: { finishedAt: '2026-11-21T11:00:00Z' }, counter: 8 });
+  const report = await world.import(third.document);
   t.false(report.already);
-  t.like(await world.tags(), { '1.4.0': before['1.4.0'], 'release-7': second.index.digest });
+  t.like(await world.tags(), {
+    ...before,
+    receipts: (await world.tags()).receipts!,
+    'release-8': third.index.digest,
+  });
   t.true(world.locks.locked.has(`${repository}:release-7`));
   t.is((await world.receipts()).length, 2);
+});
+
+test('threat 47: an older index of the same counter is not admitted again, whatever the policy says of going back', async (t) => {
+  const world = await importWorld();
+  const older = await world.release();
+  const newer = await world.release({ report: { finishedAt: '2026-11-21T11:00:00Z' } });
+  await world.import(newer.document);
+  const lenient = await testPolicy(identities, { trust: { ...policy.trust, allowRollback: true } });
+  await refuses(t, world, () => world.import(older.document, {}, lenient), 'TAG_CONFLICT');
+  t.is((await world.tags())['release-7'], newer.index.digest);
+});
+
+test('a release tag that names junk and is not locked stops nobody; a locked one never moves', async (t) => {
+  for (const isLocked of [false, true]) {
+    const world = await importWorld();
+    const { document, index } = await world.release();
+    const junk = await pushImage(world.final, 'junk');
+    await world.final.pushManifest((await world.final.manifest(junk.digest))!, 'release-7');
+    if (isLocked) await world.locks.lockTag(repository, 'release-7');
+    if (!isLocked) {
+      t.is((await world.import(document)).verification.verdict, 'allowed');
+      t.is((await world.tags())['release-7'], index.digest);
+      continue;
+    }
+    const error = await t.throwsAsync(world.import(document), { instanceOf: AmlpromoteError });
+    t.is(error.code, 'TAG_CONFLICT');
+    t.is((await world.tags())['release-7'], junk.digest);
+    // The index under the next counter is admitted.
+    const next = await world.release({ counter: 8 });
+    t.is((await world.import(next.document)).verification.verdict, 'allowed');
+  }
+});
+
+test('a version that is a tag of the tool’s own by now is not admitted any more', async (t) => {
+  for (const version of ['records', 'receipt-7-0123456789ab']) {
+    const world = await importWorld();
+    const { document } = await world.release({ version, carried: { version } });
+    await refuses(t, world, () => world.import(document), 'TAG_CONFLICT');
+    t.deepEqual(world.importer.requests, []);
+  }
 });
 
 test('a second release of another image', async (t) => {

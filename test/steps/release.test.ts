@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { Descriptor } from '../../src/domain/descriptor.ts';
+import type { Digest } from '../../src/domain/digest.ts';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import type { ProgressEvent } from '../../src/domain/events.ts';
 import { mediaTypes } from '../../src/domain/media-types.ts';
@@ -23,6 +24,7 @@ function setUp() {
     );
   };
   const events: ProgressEvent[] = [];
+  const signed = new Set<Digest>();
   const input = (image: Descriptor, version = '1.4.0', more: Partial<ReleaseInput> = {}): ReleaseInput => ({
     image,
     carried: {
@@ -52,13 +54,14 @@ function setUp() {
     await release(what, {
       host: registry.host,
       target: registry.repository(repository),
-      signIndex: async (index) => ({
-        signatures: [put(`signature of ${index.digest}`).digest],
-        already: true,
-      }),
+      signIndex: async (index) => {
+        signed.add(index.digest);
+        return { signatures: [put(`signature of ${index.digest}`).digest], already: true };
+      },
+      isSigned: async ({ digest }) => signed.has(digest),
       progress: (event) => void events.push(event),
     });
-  return { registry, put, input, run, events };
+  return { registry, put, input, run, events, signed };
 }
 
 test('a release lists image, evidence and image manifest, and counts up', async (t) => {
@@ -95,7 +98,7 @@ test('a release lists image, evidence and image manifest, and counts up', async 
   t.is(second.document.release, 2);
 });
 
-test('fresh evidence of the same image keeps the counter and moves the tag', async (t) => {
+test('fresh evidence of the same image is another index: the next counter, and no tag moves', async (t) => {
   const { registry, put, input, run } = setUp();
   const image = put('image');
   const first = await run(input(image));
@@ -104,9 +107,10 @@ test('fresh evidence of the same image keeps the counter and moves the tag', asy
     ...fresh,
     evidence: [...fresh.evidence.slice(0, 3), { role: 'provenance', descriptor: put('newer') }],
   });
-  t.is(second.document.release, 1);
-  t.not(second.document.index.digest, first.document.index.digest);
-  t.is((await registry.repository(repository).resolve('release-1'))?.digest, second.document.index.digest);
+  t.is(second.document.release, 2);
+  const repo = registry.repository(repository);
+  t.is((await repo.resolve('release-1'))?.digest, first.document.index.digest);
+  t.is((await repo.resolve('release-2'))?.digest, second.document.index.digest);
 });
 
 test('a version is never reused for another image', async (t) => {

@@ -111,7 +111,7 @@ test('verification needs only reading: nothing is written', async (t) => {
   const { registry, target, release, final } = await setup();
   registry.calls.length = 0;
   await verify(target, release, policy, final);
-  t.true(registry.calls.every((call) => /^(manifest|blob|hasBlob|referrers|resolve) /.test(call)));
+  t.true(registry.calls.every((call) => /^(manifest|blob|hasBlob|referrers|resolve|tags) /.test(call)));
   const reads = registry.calls.filter((call) => call.startsWith('manifest '));
   t.is(new Set(reads).size, reads.length, 'each manifest is read once');
 });
@@ -355,7 +355,7 @@ test('threat 1: an index that is not there is an open question, one of another k
 
 test('threat 8: a counter below one that was admitted here is refused, unless the policy allows it', async (t) => {
   const { target, release, final } = await setup({ counter: 7 });
-  const receipt = async (counter: number): Promise<void> => {
+  const receipt = async (counter: number, index = sha256(String(counter))): Promise<void> => {
     const image = await pushImage(final, String(counter));
     await recordReceipt(
       final,
@@ -371,7 +371,7 @@ test('threat 8: a counter below one that was admitted here is refused, unless th
           version: `1.${String(counter)}`,
           release: counter,
           repository: 'ml/churn-train',
-          index: sha256(String(counter)),
+          index,
         },
         actions: [],
       },
@@ -384,7 +384,7 @@ test('threat 8: a counter below one that was admitted here is refused, unless th
   };
   await receipt(6);
   t.deepEqual(failures(await verify(target, release, policy, final)), {});
-  await receipt(7);
+  await receipt(7, release.index.digest);
   t.deepEqual(failures(await verify(target, release, policy, final)), {});
   await receipt(8);
   const made = await verify(target, release, policy, final);
@@ -398,6 +398,37 @@ test('threat 8: a counter below one that was admitted here is refused, unless th
     },
   });
   t.deepEqual(failures(await verify(target, release, lenient, final)), {});
+});
+
+test('threat 47: a second index under a counter that was admitted is refused', async (t) => {
+  const { target, release, final } = await setup({ counter: 7 });
+  await recordReceipt(
+    final,
+    {
+      image: await pushImage(final, 'other'),
+      host: 'sec.azurecr.test',
+      toolVersion: '0',
+      policyDigest: sha256('policy'),
+      inputs: [],
+      result: 'PASSED',
+      release: {
+        name: 'churn-train',
+        version: '1.7',
+        release: 7,
+        repository: 'ml/churn-train',
+        index: sha256('another index'),
+      },
+      actions: [],
+    },
+    {
+      signer: identities.receiptSigner,
+      keys: [{ name: 'receipt', certificate: await leafOf(identities.receiptSigner) }],
+      clock,
+    },
+  );
+  const made = await verify(target, release, policy, final);
+  t.deepEqual(failures(made), { rollback: 'refused COUNTER_TAKEN' });
+  t.is(t.throws(() => requireVerified(made), { instanceOf: AmlpromoteError }).code, 'TAG_CONFLICT');
 });
 
 test('threat 10: evidence of another image in the index satisfies nothing', async (t) => {
@@ -500,20 +531,55 @@ test('threats 11 and 13: junk and strangers beside the good evidence neither sat
   t.deepEqual(failures(await verify(target, { document })), {});
 });
 
-test('threat 17: endless signatures end, and leave the question open', async (t) => {
-  const { target, release } = await setup({ signers: { index: null } });
-  for (let count = 0; count < 80; count += 1) {
+/** Junk attached to `subject`, as anybody who may push can. */
+async function attachJunk(target: Repository, subject: SignedRelease['index'], count: number): Promise<void> {
+  for (let at = 0; at < count; at += 1) {
     await pushArtifact(
       target,
       encodeReferrer({
         type: { configType: mediaTypes.notationSignature },
-        subject: release.index,
-        layer: { mediaType: mediaTypes.notationEnvelope, bytes: Buffer.from(String(count)) },
+        subject,
+        layer: { mediaType: mediaTypes.notationEnvelope, bytes: Buffer.from(String(at)) },
         annotations: {},
       }),
     );
   }
-  t.deepEqual(failures(await verify(target, release)), { 'index-signature': 'inconclusive UNREACHABLE' });
+}
+
+test('threat 46: signatures and attestations are found behind or in front of any number of others', async (t) => {
+  const { target, release } = await setup({ signers: { index: null } });
+  await attachJunk(target, release.index, 80);
+  await attachJunk(target, release.image, 80);
+  t.deepEqual(failures(await verify(target, release)), {
+    'index-signature': 'refused SIGNATURE_MISSING,SIGNATURE_INVALID',
+  });
+  await pushArtifact(target, await signNotation(release.index, signer, now));
+  const last = await verify(target, release);
+  await attachJunk(target, release.index, 160);
+  const between = await verify(target, release);
+  for (const made of [last, between]) t.deepEqual(failures(made), {});
+  const ofImage = await verifyImage(
+    { host: 'sec.azurecr.test', repository: name, image: release.image, content: target },
+    policy,
+    ports,
+  );
+  t.deepEqual(failures(ofImage), {});
+});
+
+test('threat 17: endless signatures end, and leave the question open', async (t) => {
+  const { target, release } = await setup({ signers: { index: null } });
+  const listed = Array.from({ length: 5001 }, (_, at) => ({
+    mediaType: mediaTypes.ociManifest,
+    artifactType: mediaTypes.notationSignature,
+    digest: sha256(String(at)),
+    size: 1,
+  }));
+  const endless: Repository = {
+    ...target,
+    referrers: async (subject, type) =>
+      subject === release.index.digest ? listed : await target.referrers(subject, type),
+  };
+  t.deepEqual(failures(await verify(endless, release)), { 'index-signature': 'inconclusive UNREACHABLE' });
 });
 
 const outages: readonly ErrorCode[] = [

@@ -37,6 +37,7 @@ import type { VerificationReport } from '../../src/steps/verify.ts';
 import { startAmlSandbox } from './aml-sandbox.ts';
 import { raw } from './aml-clients.ts';
 import { goldenInputs, goldenMachine, loadLayout, loadLocks, stateOf } from './golden-files.ts';
+import { memoryShelf } from './memory-shelf.ts';
 import { memoryRecords } from './memory-workspace.ts';
 import { manualClock } from './manual-clock.ts';
 import type { ManualClock } from './manual-clock.ts';
@@ -115,6 +116,7 @@ export async function openGolden(): Promise<Golden> {
   const locks = memoryLocks(sec);
   await loadLocks(locks);
   const importer = memoryImporter(dev, sec);
+  const shelf = memoryShelf(sec, locks);
   const policies = {
     outside: await loadPolicy(at('manifests/outside/policy.yaml')),
     inside: await loadPolicy(at('manifests/inside/policy.yaml')),
@@ -141,6 +143,8 @@ export async function openGolden(): Promise<Golden> {
         datastore: {} as never,
       }),
       records: async () => memoryRecords(),
+      inventory: async () => shelf,
+      remover: async () => shelf,
       clock,
       progress,
       toolVersion,

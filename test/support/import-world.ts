@@ -18,6 +18,8 @@ import { memoryLocks } from './memory-locks.ts';
 import type { MemoryLocks } from './memory-locks.ts';
 import { memoryRegistry } from './memory-registry.ts';
 import type { MemoryRegistry } from './memory-registry.ts';
+import { memoryShelf } from './memory-shelf.ts';
+import type { MemoryShelf } from './memory-shelf.ts';
 import { pushRelease, testPolicy } from './signed-release.ts';
 import type { ReleaseOptions, SignedRelease } from './signed-release.ts';
 
@@ -47,6 +49,7 @@ export interface ImportWorld {
   readonly policy: Policy;
   readonly events: ProgressEvent[];
   release(options?: Partial<ReleaseOptions>): Promise<SignedRelease>;
+  readonly shelf: MemoryShelf;
   import(document: ReleaseDocument, changes?: Partial<ImportPorts>, policy?: Policy): Promise<ImportReport>;
   /** Tags of the final repository with the digests that they name. */
   tags(): Promise<Readonly<Record<string, Digest>>>;
@@ -89,6 +92,7 @@ export async function importWorld(options: MemoryImporterOptions = {}): Promise<
     ports,
     policy,
     events,
+    shelf: memoryShelf(sec, locks),
     release: async (more = {}) =>
       pushRelease(dev.repository(repository), {
         now: clock.now(),

@@ -17,13 +17,15 @@ export interface MemoryImporter extends Importer {
 export interface MemoryImporterOptions {
   /** Children of an index that are no images stay behind; or all children. */
   readonly dropChildren?: boolean | 'all';
+  /** A service that takes no manifest before the one that it refers to. */
+  readonly subjectFirst?: boolean;
 }
 
 /** As ACR import: server-side, by digest, an index with its children, never the referrers; locks are no obstacle. */
 export function memoryImporter(
   source: Registry,
   target: MemoryRegistry,
-  { dropChildren = false }: MemoryImporterOptions = {},
+  { dropChildren = false, subjectFirst = false }: MemoryImporterOptions = {},
 ): MemoryImporter {
   const requests: Digest[] = [];
   let fault: { readonly error: Error; readonly when: 'before' | 'done' } | undefined;
@@ -57,8 +59,13 @@ export function memoryImporter(
     carry: async (request) => {
       requests.push(request.content.digest);
       faultAt('before');
-      await copy(request, await read(request, request.content.digest), true);
+      const content = await read(request, request.content.digest);
+      const subject = isIndexType(content.descriptor.mediaType) ? undefined : parseManifest(content).subject;
+      const lacks = subject && !(await target.repository(request.targetRepository).resolve(subject.digest));
+      if (subjectFirst && lacks) return 'needs-subject' as const;
+      await copy(request, content, true);
       faultAt('done');
+      return undefined;
     },
   };
 }

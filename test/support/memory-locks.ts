@@ -35,7 +35,6 @@ export function memoryLocks(unlocked: Registry): MemoryLocks {
     lockManifest: async (repository, digest) => change(repository, digest, true),
     unlockManifest: async (repository, digest) => change(repository, digest, false),
     lockTag: async (repository, tag) => change(repository, tag, true),
-    unlockTag: async (repository, tag) => change(repository, tag, false),
   };
 }
 

@@ -17,6 +17,10 @@ export interface MemoryRegistry extends Registry {
   readonly calls: string[];
   /** Forgets a blob or manifest (and tags on it) everywhere. */
   drop(digest: Digest): void;
+  /** Forgets a manifest of one repository with its tags and, as ACR does, what refers to it. False when it was not there. */
+  remove(repository: string, digest: Digest): boolean;
+  /** Forgets a tag. */
+  untag(repository: string, tag: string): void;
   /** Keeps the digest but serves other bytes for it. */
   corrupt(digest: Digest, bytes: Uint8Array): void;
   /** The next `times` calls (of that operation, if given) throw `error`. */
@@ -67,6 +71,8 @@ export function memoryRegistry(host = 'memory.test'): MemoryRegistry {
         for (const [tag, target] of shelf.tags) if (target === digest) shelf.tags.delete(tag);
       }
     },
+    remove: (repository, digest) => removeWithReferrers(shelfOf(state, repository), digest),
+    untag: (repository, tag) => void shelfOf(state, repository).tags.delete(tag),
     corrupt(digest, bytes) {
       for (const shelf of shelves.values()) {
         if (shelf.blobs.has(digest)) shelf.blobs.set(digest, bytes);
@@ -181,3 +187,18 @@ function store(shelf: Shelf, content: ManifestContent, tag: string | undefined):
 
 const mismatchOf = (descriptor: Descriptor): AmlpromoteError =>
   new AmlpromoteError('INTEGRITY_MISMATCH', `manifest ${descriptor.digest} has other bytes`);
+
+function removeWithReferrers(shelf: Shelf, digest: Digest): boolean {
+  if (!shelf.manifests.delete(digest)) return false;
+  for (const [tag, target] of shelf.tags) if (target === digest) shelf.tags.delete(tag);
+  for (const content of [...shelf.manifests.values()])
+    if (subjectOf(content) === digest) removeWithReferrers(shelf, content.descriptor.digest);
+  return true;
+}
+
+/** Undefined for bytes that a test has damaged. */
+function subjectOf(content: ManifestContent): Digest | undefined {
+  return sha256(content.bytes) === content.descriptor.digest
+    ? referrerOf(content)?.subject.digest
+    : undefined;
+}

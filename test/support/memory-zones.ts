@@ -25,6 +25,7 @@ import type { MemoryImporter, MemoryImporterOptions } from './memory-importer.ts
 import { memoryLocks } from './memory-locks.ts';
 import type { MemoryLocks } from './memory-locks.ts';
 import { memoryRegistry } from './memory-registry.ts';
+import { memoryShelf } from './memory-shelf.ts';
 import type { MemoryRegistry } from './memory-registry.ts';
 import { memoryRecords, memoryWorkspace } from './memory-workspace.ts';
 import type { MemoryRecords, MemoryWorkspace } from './memory-workspace.ts';
@@ -169,10 +170,13 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
     sourceDateEpoch: undefined,
   });
   const { environments, jobs, datastore } = world.workspace;
+  const shelf = memoryShelf(world.sec, world.locks);
   const inside = createInside(zones, policy, {
     registry: async () => life.port('sec', world.locks.registry),
     importer: async () => life.port('importer', world.importer),
     locks: async () => life.port('locks', world.locks),
+    inventory: async () => shelf,
+    remover: async () => life.port('remover', shelf),
     signer: async () => life.port('signer', identities.receiptSigner),
     workspace: async () => ({
       environments: life.port('environments', environments),

@@ -26,7 +26,7 @@ const writing = new Set([
   'lockManifest',
   'unlockManifest',
   'lockTag',
-  'unlockTag',
+  'remove',
   'create',
   'submit',
   'save',

@@ -2,6 +2,7 @@ import type https from 'node:https';
 import type { TokenCredential } from '@azure/identity';
 import { parseArmId } from '../../domain/arm-id.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { saysSubjectMissing } from '../../domain/subject-missing.ts';
 import { faultOf, interruption } from '../../network/azure-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Importer, ImportRequest } from '../../ports/importer.ts';
@@ -70,8 +71,11 @@ export function createAcrImporter(options: AcrImporterOptions): Importer {
         await poller.submitted();
         request.progress({ type: 'effect', step: 'import', effect: 'import started', subject: subject.what });
         await wait(poller, subject, request, options);
+        return undefined;
       } catch (error) {
-        if (isAlreadyThere(faultOf(error))) return;
+        const fault = faultOf(error);
+        if (isAlreadyThere(fault)) return undefined;
+        if (saysSubjectMissing(fault.message, request.sourceRepository)) return 'needs-subject';
         throw importError(error, subject);
       }
     },

@@ -1,7 +1,10 @@
 import type { StatusOutput } from '../outputs.ts';
-import { clean, table } from '../text.ts';
+import { clean, count, table } from '../text.ts';
 
-export function renderStatus({ name, version, repository, outside, inside }: StatusOutput): string {
+export function renderStatus(
+  { name, version, repository, outside, inside }: StatusOutput,
+  now = new Date(),
+): string {
   const rows: string[][] = [];
   if (typeof outside === 'string') rows.push(['outside', outside]);
   else {
@@ -19,6 +22,7 @@ export function renderStatus({ name, version, repository, outside, inside }: Sta
       inside.delivered ? `${inside.delivered.tag} ${inside.delivered.digest}` : 'no',
     ]);
     rows.push(...releaseRows(inside.releases), ['', 'receipts', String(inside.receipts)]);
+    rows.push(...quarantineRows(inside.quarantine, now));
     for (const { workspace, id } of inside.environments) rows.push(['', `in ${workspace}`, id]);
     if (inside.environments.length === 0) rows.push(['', 'environment', 'none']);
     rows.push([
@@ -41,3 +45,22 @@ const releaseRows = (
   releases.length === 0
     ? [['', 'releases', 'none']]
     : releases.map((release) => ['', `release ${release.counter}`, `${release.version} ${release.digest}`]);
+
+function quarantineRows(
+  waiting: Exclude<StatusOutput['inside'], string>['quarantine'],
+  now: Date,
+): string[][] {
+  if (waiting === undefined) return [];
+  if (typeof waiting === 'string') return [['', 'quarantine', waiting]];
+  return waiting.map(({ digest, since, release }) => [
+    '',
+    'quarantine',
+    `${release ? `release ${release.counter}, ${clean(release.version)}, ` : ''}${digest} ${ageOf(since, now)}`,
+  ]);
+}
+
+function ageOf(since: string | undefined, now: Date): string {
+  if (since === undefined) return '(since when is not visible)';
+  const hours = Math.max(0, Math.floor((now.getTime() - Date.parse(since)) / 3_600_000));
+  return `since ${since} (${hours < 48 ? count(hours, 'hour') : count(Math.floor(hours / 24), 'day')})`;
+}

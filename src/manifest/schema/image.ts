@@ -1,5 +1,11 @@
 import * as z from 'zod';
-import { isEnvironmentName, isRepositoryName, isReservedTag, isTag } from '../../domain/names.ts';
+import {
+  isEnvironmentName,
+  isRepositoryName,
+  isReservedRepository,
+  isReservedTag,
+  isTag,
+} from '../../domain/names.ts';
 import { formatPlatform, parsePlatform } from '../../domain/platform.ts';
 import type { ResolvePath } from './fields.ts';
 import { apiVersion, filePath, filled, identifier, text } from './fields.ts';
@@ -117,7 +123,7 @@ export const imageSchema = (resolve: ResolvePath) =>
       )
         .refine((value) => !isReservedTag(value), {
           error:
-            'is reserved for the tags that amlpromote itself sets (build-…, release-…, receipts, sha256-…)',
+            'is reserved for the tags that amlpromote itself sets (build-…, release-…, receipts, receipt-…, records, posture, revocations, p-…, sha256-…)',
         })
         .describe(
           'Immutable version; `auto` stands for the first 12 hex digits of the image digest. Quote it.',
@@ -135,6 +141,9 @@ export const imageSchema = (resolve: ResolvePath) =>
         isRepositoryName,
         'is not a repository name (lower-case letters, digits, separators, "/")',
       )
+        .refine((value) => !isReservedRepository(value), {
+          error: 'is reserved: amlpromote keeps things of its own below amlpromote/ and quarantine/',
+        })
         .describe('Repository in both registries.')
         .meta({ examples: ['ml/churn-train'] }),
       source: sourceSchema(resolve).describe('Where the image comes from: exactly one of build and image.'),

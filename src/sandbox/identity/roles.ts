@@ -12,6 +12,8 @@ export interface RoleAssignment {
   readonly scope: string;
   /** Registry roles only: repositories (globs; `*` stops at `/`) that the assignment does not reach, as an ABAC condition would say. */
   readonly exceptRepositories?: readonly string[];
+  /** Registry roles only: the only repositories that it reaches. */
+  readonly onlyRepositories?: readonly string[];
 }
 
 /** Actions by built-in role name; `*` stands for any run of characters. */
@@ -57,6 +59,12 @@ export const defaultAssignments: readonly RoleAssignment[] = [
     scope: registries.sensitive.id,
   },
   { identity: 'inside-promoter', role: 'AcrPush', scope: registries.sensitive.id },
+  {
+    identity: 'inside-promoter',
+    role: 'AcrDelete',
+    scope: registries.sensitive.id,
+    onlyRepositories: ['quarantine/**'],
+  },
   { identity: 'inside-promoter', role: 'Reader', scope: resourceGroupId('sensitive') },
   { identity: 'inside-promoter', role: 'AzureML Data Scientist', scope: workspace.id },
   { identity: 'inside-promoter', role: 'Storage Blob Data Contributor', scope: storage.id },
@@ -94,7 +102,11 @@ export function openRoles(stateDirectory: string): Roles {
           roleDefinitions[assignment.role].some((pattern) => matchesAction(pattern, action)) &&
           !(assignment.exceptRepositories ?? []).some(
             (glob) => repository !== undefined && matchesRepository(glob, repository),
-          ),
+          ) &&
+          (assignment.onlyRepositories?.some(
+            (glob) => repository !== undefined && matchesRepository(glob, repository),
+          ) ??
+            true),
       ),
   };
 }

@@ -4,20 +4,21 @@ import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { tags } from '../../domain/names.ts';
 import type { Release } from '../../domain/release.ts';
-import { parseReleaseIndex } from '../../evidence/release-index.ts';
 import { copyContent } from '../../oci/copy.ts';
 import type { Repository } from '../../ports/content.ts';
 import type { Locks } from '../../ports/importer.ts';
-import type { CarriedRelease } from './carry.ts';
+import { readTaggedRelease } from '../verify/tagged-release.ts';
+import type { AskSigned } from '../verify/tagged-release.ts';
+import type { CarriedRelease } from './carried-release.ts';
 
 /**
- * The version tag is immutable, and a release number belongs to one image. Asked before anything is carried into the final
+ * The version tag is immutable, and a release number belongs to one index. Asked before anything is carried into the final
  * repository and again before tagging.
  * @throws TAG_CONFLICT
  */
-export async function checkTags(target: Repository, release: Release): Promise<void> {
+export async function checkTags(target: Repository, release: Release, isSigned: AskSigned): Promise<void> {
   await checkVersionTag(target, release);
-  await checkReleaseTag(target, release);
+  await checkReleaseTag(target, release, isSigned);
 }
 
 async function checkVersionTag(target: Repository, release: Release): Promise<'free' | 'done'> {
@@ -35,17 +36,31 @@ async function checkVersionTag(target: Repository, release: Release): Promise<'f
   );
 }
 
-/** `moves`: an older index of the *same* image (older evidence under the same counter) is there. */
-async function checkReleaseTag(target: Repository, release: Release): Promise<'free' | 'done' | 'moves'> {
-  const tag = tags.release(release.release);
-  const content = await target.manifest(tag);
-  if (!content) return 'free';
-  if (content.descriptor.digest === release.index.digest) return 'done';
-  if (parseReleaseIndex(content).image.digest === release.image.digest) return 'moves';
-  throw new AmlpromoteError('TAG_CONFLICT', `${target.name}:${tag} is already the release of another image`, {
-    nextSteps: ['Release again outside: the next counter is free.'],
-  });
+/** `free`: also what no trusted signer has signed; where that is locked, tagging fails. */
+async function checkReleaseTag(
+  target: Repository,
+  release: Release,
+  isSigned: AskSigned,
+): Promise<'free' | 'done'> {
+  const there = await target.resolve(tags.release(release.release));
+  if (!there) return 'free';
+  if (there.digest === release.index.digest) return 'done';
+  const tagged = await readTaggedRelease(target, release.release, isSigned);
+  if (tagged?.kind === 'trusted') throw taken(target, release, 'another release');
+  return 'free';
 }
+
+const taken = (target: Repository, release: Release, by: string): AmlpromoteError =>
+  new AmlpromoteError(
+    'TAG_CONFLICT',
+    `${target.name}:${tags.release(release.release)} is ${by}: a counter names one index, for ever`,
+    {
+      nextSteps: [
+        'Release again outside: other content gets the next counter.',
+        'If outside does not know that the counter is taken, give it a higher one: `release` in the image manifest.',
+      ],
+    },
+  );
 
 /**
  * Mounts everything into the final repository, untagged. The blobs are not moved: the registry has them already. When another
@@ -82,20 +97,19 @@ export async function mount(
 export async function tagRelease(
   to: Repository,
   { release }: CarriedRelease,
+  isSigned: AskSigned,
   locks: Locks,
   progress: Progress,
 ): Promise<boolean> {
-  const tag = tags.release(release.release);
   const version = await checkVersionTag(to, release);
-  const index = await checkReleaseTag(to, release);
+  const index = await checkReleaseTag(to, release, isSigned);
   const set = async (digest: Digest, name: string): Promise<void> => {
-    await setTag(to, digest, name, release, locks);
+    await setTag(to, digest, name, release, isSigned, locks);
     progress({ type: 'effect', step: 'import', effect: 'tagged', subject: `${to.name}:${name}` });
   };
   if (version === 'free') await set(release.image.digest, release.version);
-  if (index === 'moves') await locks.unlockTag(to.name, tag);
-  if (index !== 'done') await set(release.index.digest, tag);
-  return version === 'free' || index !== 'done';
+  if (index === 'free') await set(release.index.digest, tags.release(release.release));
+  return version === 'free' || index === 'free';
 }
 
 async function setTag(
@@ -103,6 +117,7 @@ async function setTag(
   digest: Digest,
   tag: string,
   release: Release,
+  isSigned: AskSigned,
   locks: Locks,
 ): Promise<void> {
   const content = await to.manifest(digest);
@@ -114,10 +129,16 @@ async function setTag(
     if (!isForbidden(error)) throw error;
     // Another import of the same release was faster, and has locked the tag; or one of another image was.
     if ((await to.resolve(tag))?.digest === digest) return;
-    await checkTags(to, release);
+    await checkTags(to, release, isSigned);
     // An image that was admitted before, under another version, is locked; the lock is put back with all others.
     await locks.unlockManifest(to.name, digest);
-    await to.pushManifest(content, tag);
+    await to.pushManifest(content, tag).catch(async (cause: unknown) => {
+      await locks.lockManifest(to.name, digest);
+      // Locked by somebody else, and a locked tag never moves.
+      throw isForbidden(cause) && (await to.resolve(tag))
+        ? taken(to, release, 'locked, and something else')
+        : cause;
+    });
   }
 }
 
@@ -145,5 +166,13 @@ export async function lockAll(
     await locks.lockTag(to.name, tag);
     progress({ type: 'effect', step: 'import', effect: 'locked', subject: `${to.name}:${tag}` });
   }
-  await checkTags(to, release);
+  await requireTags(to, release);
+}
+
+/** @throws TAG_CONFLICT unless both tags name what they should */
+async function requireTags(to: Repository, release: Release): Promise<void> {
+  await checkVersionTag(to, release);
+  const there = await to.resolve(tags.release(release.release));
+  if (there?.digest !== release.index.digest)
+    throw taken(to, release, `${there?.digest ?? 'nothing'} by now, moved by somebody else`);
 }

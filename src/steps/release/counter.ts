@@ -1,22 +1,11 @@
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
-import { releaseCounterOf, tags } from '../../domain/names.ts';
+import { maxCounter, releaseCounterOf, tags } from '../../domain/names.ts';
 import type { Release } from '../../domain/release.ts';
-import { parseReleaseIndex } from '../../evidence/release-index.ts';
+import { maxForeignEntries } from '../../evidence/limits.ts';
 import type { Repository } from '../../ports/content.ts';
-
-/** The release with the highest counter in a repository, or undefined when there is none. */
-async function highestPublished(repository: Repository): Promise<Release | undefined> {
-  const counters = (await repository.tags()).flatMap((tag) => releaseCounterOf(tag) ?? []);
-  const highest = Math.max(0, ...counters);
-  return highest === 0 ? undefined : await readReleaseTag(repository, highest);
-}
-
-/** The release under `release-<n>`, or undefined when that tag is free. */
-export async function readReleaseTag(repository: Repository, counter: number): Promise<Release | undefined> {
-  const content = await repository.manifest(tags.release(counter));
-  return content ? parseReleaseIndex(content) : undefined;
-}
+import { readTaggedRelease } from '../verify/tagged-release.ts';
+import type { AskSigned, TaggedRelease } from '../verify/tagged-release.ts';
 
 export interface CounterRequest {
   readonly name: string;
@@ -24,37 +13,140 @@ export interface CounterRequest {
   readonly image: Digest;
   /** From the image manifest. */
   readonly wanted: number | undefined;
+  /** The index that the parts at hand make under a counter. */
+  readonly indexUnder: (counter: number) => Digest;
 }
 
 /**
- * One more than the highest published, the same again for the same image; or the one that the image manifest asks for.
- * @throws VERSION_CONFLICT when the version names another image already, TAG_CONFLICT when the wanted counter is taken
+ * One counter names one index for ever: the counter of the highest signed release when these parts make that very index, else
+ * the next one that is free; or the one that the image manifest asks for. What no trusted signer has signed neither counts nor
+ * is overwritten: its tag is passed by.
+ * @throws VERSION_CONFLICT when the version names another image already; TAG_CONFLICT when the wanted counter is taken or all
+ * are used up; INCONCLUSIVE when too much was tagged to be judged
  */
-export async function chooseCounter(repository: Repository, request: CounterRequest): Promise<number> {
-  const highest = await highestPublished(repository);
-  if (highest?.version === request.version && highest.image.digest !== request.image) {
-    throw new AmlpromoteError(
-      'VERSION_CONFLICT',
-      `${request.name} ${request.version} was released already with another image (${highest.image.digest})`,
-      { nextSteps: ['A version is never reused: raise `version` in the image manifest and build again.'] },
-    );
+export async function chooseCounter(
+  repository: Repository,
+  request: CounterRequest,
+  isSigned: AskSigned,
+): Promise<number> {
+  const { wanted } = request;
+  if (wanted !== undefined) return await chooseWanted(repository, { ...request, wanted }, isSigned);
+  const { highest, passed } = await findHighest(repository, isSigned);
+  requireNewVersion(highest, request);
+  if (highest && highest.index.digest === request.indexUnder(highest.release)) return highest.release;
+  for (let counter = (highest?.release ?? 0) + 1; counter <= maxCounter; counter += 1) {
+    // An index of ours that was never signed, after a crash, is gone on with.
+    if (!passed.has(counter) || passed.get(counter) === request.indexUnder(counter)) return counter;
   }
-  const isSame = (release: Release): boolean =>
-    release.image.digest === request.image && release.version === request.version;
-  if (request.wanted === undefined)
-    return highest && isSame(highest) ? highest.release : (highest?.release ?? 0) + 1;
-  const taken =
-    highest?.release === request.wanted ? highest : await readReleaseTag(repository, request.wanted);
-  if (taken && !isSame(taken)) {
-    throw new AmlpromoteError(
-      'TAG_CONFLICT',
-      `release ${request.wanted} of ${repository.name} is another image`,
-      {
-        nextSteps: [
-          `Use a higher \`release\` in the image manifest (the highest published is ${highest?.release ?? 0}), or leave it out.`,
-        ],
-      },
-    );
-  }
-  return request.wanted;
+  throw usedUp(repository, highest);
 }
+
+/** The answer to "which counter" is given; what remains to be asked is whether it is free for this index. */
+async function chooseWanted(
+  repository: Repository,
+  request: CounterRequest & { readonly wanted: number },
+  isSigned: AskSigned,
+): Promise<number> {
+  const { wanted } = request;
+  const taken = await readTaggedRelease(repository, wanted, isSigned);
+  if (taken && digestOf(taken) !== request.indexUnder(wanted)) throw conflict(repository, wanted, taken);
+  try {
+    requireNewVersion((await findHighest(repository, isSigned)).highest, request);
+  } catch (error) {
+    // Too many tags to judge: the way out of that is to name a counter, so it must not be shut by it.
+    if (!(error instanceof AmlpromoteError) || error.code !== 'INCONCLUSIVE') throw error;
+  }
+  return wanted;
+}
+
+interface Highest {
+  /** The signed release with the highest counter. */
+  readonly highest: Release | undefined;
+  /** What is tagged with higher counters and does not count, by counter. */
+  readonly passed: ReadonlyMap<number, Digest | undefined>;
+}
+
+const concurrent = 8;
+
+/** From the highest tag down to the first that is a signed release. */
+async function findHighest(repository: Repository, isSigned: AskSigned): Promise<Highest> {
+  const counters = (await repository.tags())
+    .flatMap((tag) => releaseCounterOf(tag) ?? [])
+    .sort((a, b) => b - a);
+  const passed = new Map<number, Digest | undefined>();
+  for (let start = 0; start < counters.length; start += concurrent) {
+    if (start >= maxForeignEntries) throw tooMany(repository, counters.length);
+    const batch = counters.slice(start, start + concurrent);
+    const read = await Promise.all(
+      batch.map(async (counter) => await readTaggedRelease(repository, counter, isSigned)),
+    );
+    for (const [at, counter] of batch.entries()) {
+      const tagged = read[at];
+      if (tagged?.kind === 'trusted') return { highest: tagged.release, passed };
+      if (tagged) passed.set(counter, tagged.digest);
+    }
+  }
+  return { highest: undefined, passed };
+}
+
+const digestOf = (tagged: TaggedRelease): Digest | undefined =>
+  tagged.kind === 'trusted' ? tagged.release.index.digest : tagged.digest;
+
+function requireNewVersion(highest: Release | undefined, { name, version, image }: CounterRequest): void {
+  if (highest?.version !== version || highest.image.digest === image) return;
+  throw new AmlpromoteError(
+    'VERSION_CONFLICT',
+    `${name} ${version} was released already with another image (${highest.image.digest})`,
+    { nextSteps: ['A version is never reused: raise `version` in the image manifest and build again.'] },
+  );
+}
+
+function conflict(repository: Repository, counter: number, taken: TaggedRelease): AmlpromoteError {
+  const where = `${repository.name}:${tags.release(counter)}`;
+  return taken.kind === 'trusted'
+    ? new AmlpromoteError(
+        'TAG_CONFLICT',
+        `${where} is another release already (${taken.release.index.digest}): other content needs another counter`,
+        {
+          nextSteps: [
+            'Use a higher `release` in the image manifest, or leave it out: then it is the next one.',
+          ],
+        },
+      )
+    : new AmlpromoteError(
+        'TAG_CONFLICT',
+        `${where} is taken by something that no signer of this policy has signed`,
+        {
+          nextSteps: [
+            'Use another `release` in the image manifest, or leave it out: then the tag is passed by.',
+            'Or delete the tag, once it is known who set it.',
+          ],
+        },
+      );
+}
+
+function usedUp(repository: Repository, highest: Release | undefined): AmlpromoteError {
+  const last = highest ? ` (${highest.name} ${highest.version} is release ${highest.release})` : '';
+  return new AmlpromoteError(
+    'TAG_CONFLICT',
+    `${repository.name} has no release counter left: ${maxCounter} is the highest there is${last}`,
+    {
+      nextSteps: [
+        'Release into another repository: counters are per repository, and inside never goes back.',
+        'If nobody meant to use so high a counter, find out who signed that release.',
+      ],
+    },
+  );
+}
+
+const tooMany = (repository: Repository, count: number): AmlpromoteError =>
+  new AmlpromoteError(
+    'INCONCLUSIVE',
+    `${repository.name} has ${count} release tags, and the ${maxForeignEntries} highest are no signed releases: the highest counter cannot be told`,
+    {
+      nextSteps: [
+        'Delete the release tags that no trusted signer has signed, and find out who sets them.',
+        'Or name a counter yourself with `release` in the image manifest, higher than any that was released.',
+      ],
+    },
+  );

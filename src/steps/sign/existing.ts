@@ -5,6 +5,7 @@ import { alreadyAttests } from '../../evidence/attestation.ts';
 import type { AttestationRequest } from '../../evidence/attestation.ts';
 import { readCertificate } from '../../evidence/certificate.ts';
 import type { Certificate } from '../../evidence/certificate.ts';
+import { maxForeignEntries } from '../../evidence/limits.ts';
 import { maxEnvelopeBytes } from '../../evidence/notation-envelope.ts';
 import { loadReferrer } from '../../evidence/referrer.ts';
 import type { LoadedReferrer } from '../../evidence/referrer.ts';
@@ -13,9 +14,6 @@ import type { TrustedSigner } from '../../evidence/trust.ts';
 import { verifyNotation } from '../../evidence/verify-notation.ts';
 import type { ContentReader } from '../../ports/content.ts';
 import type { Signer } from '../../ports/signer.ts';
-
-/** A repository in which a hundred tools sign the same image is searched no further; signing again does no harm. */
-const maxCandidates = 64;
 
 /**
  * A valid Notary Project signature of `target` by exactly this signer, if the repository has one: signing again would make a
@@ -59,8 +57,13 @@ async function findReferrer(
   maxBytes: number,
   isIt: (loaded: LoadedReferrer) => Promise<boolean>,
 ): Promise<Descriptor | undefined> {
-  const listed = await target.referrers(subject.digest, artifactType);
-  for (const candidate of listed.slice(-maxCandidates)) {
+  const listed = await target.referrers(subject.digest, artifactType).catch((error: unknown) => {
+    // A list that somebody has spoilt (the tag schema's is for anybody to write) is no reason not to sign either.
+    if (isRefusal(error)) return [];
+    throw error;
+  });
+  // Beyond that nothing is searched: signing again does no harm.
+  for (const candidate of listed.slice(-maxForeignEntries)) {
     try {
       const loaded = await loadReferrer(target, candidate, maxBytes);
       if (await isIt(loaded)) return loaded.manifest.descriptor;

@@ -2,10 +2,8 @@ import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import type { Reason } from '../../domain/verdict.ts';
 import { checking } from '../../evidence/check.ts';
+import { maxForeignEntries } from '../../evidence/limits.ts';
 import type { ContentReader } from '../../ports/content.ts';
-
-/** More candidates than this are not looked at (threat 17: endless signatures). */
-const maxCandidates = 64;
 
 export interface Candidates {
   readonly descriptors: readonly Descriptor[];
@@ -40,7 +38,7 @@ export async function listCandidates(
   if (listing.verdict !== 'allowed')
     return { descriptors: [], reasons: listing.reasons.map(({ detail }) => open(detail)) };
   const wanted = listing.all.filter(isWanted);
-  if (wanted.length <= maxCandidates) return { descriptors: wanted, reasons: [] };
-  const detail = `${wanted.length} candidates are attached; only ${maxCandidates} were looked at`;
-  return { descriptors: wanted.slice(0, maxCandidates), reasons: [open(detail)] };
+  if (wanted.length <= maxForeignEntries) return { descriptors: wanted, reasons: [] };
+  const detail = `${wanted.length} candidates are attached; only the last ${maxForeignEntries} were looked at`;
+  return { descriptors: wanted.slice(-maxForeignEntries), reasons: [open(detail)] };
 }

@@ -64,6 +64,19 @@ export const readChecked = (source: VerifiableContent): VerifiableContent => ({
   manifest: (reference) => readManifest(source, reference),
 });
 
+/** Manifests that a release names from `named`, all that somebody may have attached beside them from `attached`. */
+export const namedFrom = (
+  named: VerifiableContent,
+  attached: VerifiableContent,
+  digests: readonly Digest[],
+): VerifiableContent => {
+  const known = new Set<string>(digests);
+  return {
+    ...attached,
+    manifest: (reference) => (known.has(reference) ? named : attached).manifest(reference),
+  };
+};
+
 /** A failure is not remembered: the next rule may fare better. */
 async function once<T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
   const found = known.get(key);

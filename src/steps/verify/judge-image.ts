@@ -15,6 +15,8 @@ export const noKeys: VouchingKeys = { keys: [], open: [] };
 
 export interface ImageQuestion {
   readonly content: VerifiableContent;
+  /** The same, for what anybody may have attached; default `content`. */
+  readonly attached?: VerifiableContent;
   readonly image: Descriptor;
   /** Signatures that a release lists. */
   readonly named: readonly Digest[];
@@ -29,9 +31,9 @@ export async function judgeImage(
   trust: Trust,
   now: Date,
 ): Promise<readonly RuleResult[]> {
-  const { content, image, named, candidates } = question;
+  const { content, attached = content, image, named, candidates } = question;
   const signed = await judge('image-signature', image.digest, () =>
-    findSignatures({ content, target: image, named, trust, now }),
+    findSignatures({ content: attached, target: image, named, trust, now }),
   );
   const own = signed.value ?? noKeys;
   const vouching = {

@@ -19,7 +19,7 @@ export const ruleSentences = {
   provenance: 'A trusted key attests how the image was built.',
   'image-policy': 'Platform, size, user and base of the image are what the policy allows.',
   approvals: 'The people that the policy requires have approved.',
-  rollback: 'No later release was admitted here before.',
+  rollback: 'No later release was admitted here before, and no other one under the same counter.',
 } as const;
 
 export type RuleName = keyof typeof ruleSentences;

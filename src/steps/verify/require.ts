@@ -8,7 +8,7 @@ const shown = 5;
 
 /**
  * Turns a verdict other than `allowed` into an error; its code is that of the first rule that decided.
- * @throws SIGNATURE_INVALID, LISTED_CONTENT_MISSING, INTEGRITY_MISMATCH, ROLLBACK, POLICY_REFUSED for a definite no (10);
+ * @throws SIGNATURE_INVALID, LISTED_CONTENT_MISSING, INTEGRITY_MISMATCH, ROLLBACK, TAG_CONFLICT, POLICY_REFUSED for a definite no (10);
  * INCONCLUSIVE when something could not be checked (20)
  */
 export function requireAllowed(report: Verification): void {
@@ -64,6 +64,8 @@ const codesByRule: Partial<Record<RuleName, ErrorCode>> = {
 };
 
 function refusalCode(rule: RuleResult | undefined): ErrorCode {
+  if (rule?.rule === 'rollback' && rule.reasons.some(({ code }) => code === 'COUNTER_TAKEN'))
+    return 'TAG_CONFLICT';
   if (rule?.rule !== 'listing') return (rule && codesByRule[rule.rule]) ?? 'POLICY_REFUSED';
   const isMissing = rule.reasons.some(({ code }) => code === 'LISTED_MISSING');
   return isMissing ? 'LISTED_CONTENT_MISSING' : 'INTEGRITY_MISMATCH';

@@ -47,7 +47,7 @@ async function start(t: ExecutionContext, setup: Setup = {}) {
     ...(setup.deadlineSeconds === undefined ? {} : { deadlineSeconds: setup.deadlineSeconds }),
   });
   const events: ProgressEvent[] = [];
-  const carry = async (): Promise<void> =>
+  const carry = async (): Promise<unknown> =>
     importer.carry({
       sourceRepository: 'ml/churn-train',
       targetRepository: 'quarantine/ml/churn-train',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { createAcrImporter } from '../../../src/adapters/acr/importer.ts';
+import { createAcrInventory, createAcrRemover } from '../../../src/adapters/acr/inventory.ts';
 import { createAcrLocks } from '../../../src/adapters/acr/locks.ts';
 import { createCredential } from '../../../src/adapters/identity/credential.ts';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
@@ -42,9 +43,11 @@ async function startInside(t: ExecutionContext) {
   });
   const { host, id } = sensitive.registry;
   const locks = createAcrLocks({ ...common, retry, host, registryId: id });
-  const carry = (content: Made): Promise<void> =>
+  const inventory = createAcrInventory({ ...common, retry, host, registryId: id });
+  const remover = createAcrRemover({ ...common, retry, host, registryId: id });
+  const carry = (content: Made): Promise<unknown> =>
     importer.carry({ sourceRepository: repository, targetRepository: quarantine, content, progress: silent });
-  return { sandbox, carry, locks, clock };
+  return { sandbox, carry, inventory, remover, locks, clock };
 }
 
 const head = async (sandbox: RunningSandbox, digest: string, where = quarantine): Promise<number> => {
@@ -131,7 +134,7 @@ test('a token file that is gone is UNAUTHENTICATED and named', async (t) => {
   t.true(error.message.includes(file));
 });
 
-test('locked content can neither be deleted nor overwritten; a tag can be unlocked', async (t) => {
+test('locked content can neither be deleted nor overwritten', async (t) => {
   const { sandbox, locks } = await startInside(t);
   const [image, other] = [makeImage(), makeImage()];
   const inside = loopbackOf(sandbox, 'sensitive');
@@ -145,8 +148,6 @@ test('locked content can neither be deleted nor overwritten; a tag can be unlock
   const url = `http://${loopback}/v2/${repository}/manifests/${image.digest}`;
   t.not((await fetch(url, { method: 'DELETE' })).status, 202);
   t.is(await head(sandbox, image.digest, repository), 200);
-  await locks.unlockTag(repository, '1.4.0');
-  t.is((await inside.putManifest(repository, '1.4.0', other)).status, 201);
 });
 
 test('a locked manifest takes another tag only when it is unlocked', async (t) => {
@@ -179,4 +180,52 @@ test('without the right to write metadata a lock is FORBIDDEN', async (t) => {
   });
   t.is(error.code, 'FORBIDDEN');
   t.regex(error.nextSteps.join(' '), /Container Registry Repository Writer/);
+});
+
+test('manifests without a tag are listed with the time of their arrival; a repository that is not there has none', async (t) => {
+  const { sandbox, inventory } = await startInside(t);
+  const image = makeImage();
+  await loopbackOf(sandbox, 'sensitive').push(quarantine, image);
+  const [listed, ...more] = await inventory.list(quarantine);
+  t.deepEqual(more, []);
+  t.is(listed?.digest, image.digest);
+  t.regex(listed?.arrivedAt ?? '', /^\d{4}-\d\d-\d\dT/);
+  t.deepEqual(await inventory.list('quarantine/ml/nothing'), []);
+});
+
+test('manifests of quarantine are removed, once or twice; of no other repository', async (t) => {
+  const { sandbox, remover } = await startInside(t);
+  const image = makeImage();
+  await loopbackOf(sandbox, 'sensitive').push(quarantine, image);
+  await loopbackOf(sandbox, 'sensitive').push(repository, image);
+  await remover.remove(quarantine, image.digest);
+  await remover.remove(quarantine, image.digest);
+  t.is(await head(sandbox, image.digest, quarantine), 404);
+  await t.throwsAsync(remover.remove(repository, image.digest), { instanceOf: TypeError });
+  t.is(await head(sandbox, image.digest, repository), 200);
+});
+
+test('without the right to delete, a removal is FORBIDDEN', async (t) => {
+  const { sandbox, remover } = await startInside(t);
+  const image = makeImage();
+  await loopbackOf(sandbox, 'sensitive').push(quarantine, image);
+  withoutRoles(sandbox, ({ role }) => role === 'AcrDelete');
+  const error = await t.throwsAsync(remover.remove(quarantine, image.digest), {
+    instanceOf: AmlpromoteError,
+  });
+  t.is(error.code, 'FORBIDDEN');
+  t.regex(error.nextSteps.join(' '), /AcrDelete/);
+});
+
+test('the right to delete that the sandbox gives ends at quarantine', async (t) => {
+  const { sandbox } = await startInside(t);
+  const may = (repo: string) =>
+    sandbox.context.roles.allows(
+      'inside-promoter',
+      sandbox.context.topology.registries.sensitive.id,
+      'Microsoft.ContainerRegistry/registries/artifacts/delete',
+      repo,
+    );
+  t.true(may(quarantine));
+  t.false(may(repository));
 });

@@ -4,7 +4,9 @@ import { AmlpromoteError } from '../../../src/domain/errors.ts';
 import { silent } from '../../../src/domain/events.ts';
 import { mediaTypes } from '../../../src/domain/media-types.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
-import { carry } from '../../../src/steps/import/carry.ts';
+import { createCarrier } from '../../../src/steps/import/carry.ts';
+import type { CarryOptions } from '../../../src/steps/import/carry.ts';
+import type { CarriedRelease } from '../../../src/steps/import/carried-release.ts';
 import { importWorld, quarantine, repository } from '../../support/import-world.ts';
 import type { ImportWorld } from '../../support/import-world.ts';
 import { pushImage } from '../../support/signed-release.ts';
@@ -23,7 +25,16 @@ async function setUp(dropChildren: boolean | 'all') {
   return { world, platforms, made: await world.release({ image: index.descriptor }) };
 }
 
-const carryFrom = (world: ImportWorld, document: Parameters<typeof carry>[0]['document']) =>
+/** All parts in their order, judged by nobody. */
+async function carry(options: CarryOptions): Promise<{ carried: CarriedRelease; transfers: number }> {
+  const carrier = createCarrier(options);
+  const [failure] = (await carrier.signatures()).failures;
+  if (failure) throw failure;
+  const carried = await carrier.parts(await carrier.index());
+  return { carried, transfers: carrier.transfers };
+}
+
+const carryFrom = (world: ImportWorld, document: CarryOptions['document']) =>
   carry({
     document,
     importer: world.importer,

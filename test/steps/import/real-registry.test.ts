@@ -14,7 +14,6 @@ const noLocks: Locks = {
   lockManifest: async () => undefined,
   unlockManifest: async () => undefined,
   lockTag: async () => undefined,
-  unlockTag: async () => undefined,
 };
 
 needing('docker-registry')(
