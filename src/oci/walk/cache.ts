@@ -7,8 +7,8 @@ import { sha256 } from '../../domain/sha256.ts';
 import type { LayerEntry, LayerListing } from './listing.ts';
 import type { TarKind } from './tar-header.ts';
 
-const format = 1;
-const kinds: readonly TarKind[] = ['file', 'directory', 'symlink', 'hardlink', 'other'];
+const format = 2;
+const kinds: readonly TarKind[] = ['file', 'directory', 'symlink', 'hardlink', 'other', 'global'];
 
 export interface WalkCache<T> {
   load(layer: Digest): Promise<LayerListing<T> | undefined>;

@@ -5,8 +5,8 @@ import { createWalkCache } from './cache.ts';
 import { walkLayer } from './layer.ts';
 import { defaultWalkLimits } from './limits.ts';
 import type { LayerListing } from './listing.ts';
-import type { FileNode, TreeNode } from './tree.ts';
 import { ImageTree } from './tree.ts';
+import type { FileNode, TreeNode } from './tree-nodes.ts';
 
 import type { FileSelection, WalkProblem, WalkRequest, WalkResult, WalkedFile } from './types.ts';
 
