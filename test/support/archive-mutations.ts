@@ -34,8 +34,14 @@ class Dice {
 export function mutatedArchive(seed: number): Buffer {
   const dice = new Dice(Math.imul(seed + 1, 0x9e3779b1));
   const records = Array.from({ length: 1 + dice.roll(5) }, () => randomRecord(dice));
-  const end = dice.one([endOfArchive, endOfArchive, endOfArchive, Buffer.alloc(512), Buffer.alloc(0)]);
-  let tar = Buffer.concat([...records, end]);
+  const end = dice.one<Buffer>([
+    endOfArchive,
+    endOfArchive,
+    endOfArchive,
+    Buffer.alloc(512),
+    Buffer.alloc(0),
+  ]);
+  let tar: Buffer = Buffer.concat([...records, end]);
   for (let count = dice.one([0, 0, 0, 0, 1, 1, 2]); count > 0; count -= 1) tar = mutate(tar, dice);
   return compress(tar, dice);
 }

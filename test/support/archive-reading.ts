@@ -1,7 +1,6 @@
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
 import { decompress, isDecompressionError } from '../../src/oci/walk/decompress.ts';
-import { encodeName } from '../../src/oci/walk/names.ts';
 import type { TarEntry } from '../../src/oci/walk/tar.ts';
 import { TarReader } from '../../src/oci/walk/tar.ts';
 import type { OracleAnswer, OracleMember } from './archive-oracle.ts';
@@ -100,3 +99,13 @@ function memberDifference(
 }
 
 const text = (base64: string): string => JSON.stringify(Buffer.from(base64, 'base64').toString('latin1'));
+
+/** The bytes that `decodeName` made a text of. */
+export const encodeName = (name: string): Buffer =>
+  Buffer.concat(
+    Array.from(name, (char) => {
+      const code = char.charCodeAt(0);
+      const isEscaped = char.length === 1 && code >= 0xdc80 && code <= 0xdcff;
+      return isEscaped ? Buffer.from([code - 0xdc00]) : Buffer.from(char, 'utf8');
+    }),
+  );

@@ -20,16 +20,5 @@ export function decodeName(bytes: Uint8Array): string {
 
 const escaped = (byte: string): string => String.fromCharCode(0xdc00 + byte.charCodeAt(0));
 
-/** The bytes that `decodeName` made a text of. */
-export const encodeName = (name: string): Buffer =>
-  Buffer.concat(
-    [...name].map((char) => {
-      const code = char.charCodeAt(0);
-      return char.length === 1 && code >= 0xdc80 && code <= 0xdcff
-        ? Buffer.from([code - 0xdc00])
-        : Buffer.from(char, 'utf8');
-    }),
-  );
-
 /** For people and documents, which want well-formed text. */
 export const printableName = (name: string): string => name.toWellFormed();

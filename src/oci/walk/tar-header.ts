@@ -100,7 +100,7 @@ function checkSum(block: Buffer): void {
 }
 
 /** Octal, or big-endian two's complement in base 256 when the first bit is set; 64 bits at most. */
-export function numeric(block: Buffer, offset: number, length: number): number | bigint {
+function numeric(block: Buffer, offset: number, length: number): number | bigint {
   const first = block[offset] ?? 0;
   if ((first & 0x80) === 0) return octal(block, offset, length);
   const negative = (first & 0x40) !== 0;

@@ -2,9 +2,10 @@ import test from 'ava';
 import { extract } from 'tar-stream';
 import fc from 'fast-check';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
-import { decodeName, encodeName } from '../../../src/oci/walk/names.ts';
+import { decodeName } from '../../../src/oci/walk/names.ts';
 import type { TarEntry } from '../../../src/oci/walk/tar.ts';
 import { TarReader } from '../../../src/oci/walk/tar.ts';
+import { encodeName } from '../../support/archive-reading.ts';
 import { endOfArchive, paxRecord, tarArchive, tarRecord } from '../../support/tar-archive.ts';
 
 interface Read extends TarEntry {
