@@ -23,12 +23,9 @@ export interface LayerListing<T> {
   readonly unread: ReadonlyMap<number, string>;
 }
 
-/** Whether a file is wanted; `presence`: its name says enough, its bytes need not be read. */
-export type Wanted = boolean | 'presence';
-
 /** What a walk looks for. The index counts the entries of the layer: names may come twice in one archive. */
 export interface FileChoice<T> {
-  wants(path: string, index: number): Wanted;
+  wants(path: string, index: number): boolean;
   extract(path: string, bytes: Uint8Array, index: number): T;
 }
 
@@ -54,10 +51,8 @@ export function createCollector<T>(choice: FileChoice<T>, limits: WalkLimits): L
       const link = entry.kind === 'hardlink' ? linkTarget(entry.link) : entry.link;
       entries.push({ path: normalizePath(entry.path), kind: entry.kind, link });
       const { path, index } = last();
-      const wanted = entry.kind === 'file' && choice.wants(path, index);
-      if (wanted === false) return false;
-      if (wanted === 'presence') values.set(index, choice.extract(path, new Uint8Array(), index));
-      else if (entry.sparse) unread.set(index, 'is stored as a sparse file');
+      if (entry.kind !== 'file' || !choice.wants(path, index)) return false;
+      if (entry.sparse) unread.set(index, 'is stored as a sparse file');
       else if (entry.size > limits.maxFileBytes)
         unread.set(index, `is larger than ${String(limits.maxFileBytes)} bytes`);
       else return true;

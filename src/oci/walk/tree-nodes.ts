@@ -16,3 +16,11 @@ export type TreeNode =
   | DirectoryNode
   | { readonly kind: 'symlink'; readonly target: string }
   | { readonly kind: 'other' };
+
+export type NodeKind = TreeNode['kind'];
+
+/** Something in the tree, and a path to it. */
+export interface Located {
+  readonly path: string;
+  readonly node: TreeNode;
+}

@@ -2,7 +2,7 @@ import type { LayerPass } from './layer-pass.ts';
 import { Positions, clear, noteMadeAgain, removeLower } from './layer-pass.ts';
 import type { LayerEntry } from './listing.ts';
 import { printableName } from './names.ts';
-import type { DirectoryNode, TreeNode } from './tree-nodes.ts';
+import type { DirectoryNode, Located, TreeNode } from './tree-nodes.ts';
 
 /** Symlinks followed on one path; the limit of Linux. */
 const maxHops = 40;
@@ -32,17 +32,36 @@ export class ImageTree {
     return this.#resolve(path, { followLast: true }).node;
   }
 
-  /** Every node but plain directories, with its real path. */
-  *nodes(): Generator<{ readonly path: string; readonly node: Exclude<TreeNode, DirectoryNode> }> {
-    const stack: { readonly prefix: string; readonly directory: DirectoryNode }[] = [
-      { prefix: '', directory: this.#root },
-    ];
-    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-      for (const [name, node] of top.directory.children) {
-        if (node.kind === 'directory') stack.push({ prefix: `${top.prefix}${name}/`, directory: node });
-        else yield { path: top.prefix + name, node };
+  /** Everything, by its real path. */
+  *nodes(): Generator<Located> {
+    yield* below('', this.#root);
+  }
+
+  /**
+   * What is reached through the symbolic links that lead to directories, by the paths that lead there, links within
+   * followed too: to `maxDepth` names behind the link, each directory once for each link. @returns false when that is
+   * more than `budget`, and not everything was given
+   */
+  *aliases(maxDepth: number, budget: number): Generator<Located, boolean> {
+    let left = budget;
+    for (const { path: link, node: start } of this.nodes()) {
+      const target = start.kind === 'symlink' ? this.lookup(link) : undefined;
+      if (target?.kind !== 'directory') continue;
+      const seen = new Set<TreeNode>([target]);
+      const stack = [{ path: link, directory: target, depth: 1 }];
+      for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+        for (const [name, child] of top.directory.children) {
+          if ((left -= 1) < 0) return false;
+          const path = `${top.path}/${name}`;
+          yield { path, node: child };
+          const node = child.kind === 'symlink' ? this.lookup(path) : child;
+          if (node?.kind !== 'directory' || seen.has(node) || top.depth >= maxDepth) continue;
+          seen.add(node);
+          stack.push({ path, directory: node, depth: top.depth + 1 });
+        }
       }
     }
+    return true;
   }
 
   #whiteOut(pass: LayerPass, path: string, parent: string, whiteout: string): void {
@@ -163,6 +182,18 @@ interface Resolved {
   readonly node: TreeNode | undefined;
   /** A symbolic link that another layer made was followed. */
   readonly throughLink: boolean;
+}
+
+function* below(prefix: string, root: DirectoryNode): Generator<Located> {
+  const stack: { readonly prefix: string; readonly directory: DirectoryNode }[] = [
+    { prefix, directory: root },
+  ];
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    for (const [name, node] of top.directory.children) {
+      yield { path: top.prefix + name, node };
+      if (node.kind === 'directory') stack.push({ prefix: `${top.prefix}${name}/`, directory: node });
+    }
+  }
 }
 
 function split(path: string): { readonly parent: string; readonly name: string } {

@@ -15,7 +15,9 @@ import { layerOf, paxRecord, tarArchive, tarOfFiles, tarRecord } from '../../sup
 
 const selection: WalkRequest<string>['selection'] = {
   version: 'test-1',
-  wants: (path) => path.endsWith('.want'),
+  wants: (path) => path.endsWith('.want') || /^known\.d\/[^/]+$/.test(path),
+  role: () => 'text',
+  marks: () => undefined,
   lookups: ['etc/known', 'known.d'],
   extract: (path, bytes) => `${path}=${Buffer.from(bytes).toString('utf8')}`,
   revive: (value) => {
@@ -55,6 +57,8 @@ test('the upper layer wins, and each file names its layer', async (t) => {
       { path: 'a.want', layer: top.descriptor.digest, value: 'a.want=new' },
       { path: 'b.want', layer: base.descriptor.digest, value: 'b.want=b' },
     ],
+    told: [],
+    unmet: [],
     problems: [],
   });
 });
@@ -191,7 +195,7 @@ const orders: readonly (readonly [string, readonly TestLayer[], readonly string[
       archive(tarRecord({ name: '?.want', patch: (header) => (header[0] = 0xe9) })),
       archive({ name: '.wh.\u00e9.want' }),
     ],
-    ['\udce9.want'],
+    ['\ufffd.want'],
     undefined,
   ],
 ];
@@ -211,7 +215,10 @@ test('hard links: wanted by either name, to the layer below, kept when the first
   t.deepEqual(problems, []);
   t.deepEqual(
     found.map(({ value, layer }) => [value, layer]),
-    [['l.want=B', base.descriptor.digest]],
+    [
+      ['l.want=B', base.descriptor.digest],
+      ['m.want=B', base.descriptor.digest],
+    ],
   );
 });
 
