@@ -21,6 +21,8 @@ export interface Settings {
   readonly zones: string;
   readonly store: string;
   readonly cache: string;
+  /** What only this machine and user may know or remember; never a path that a CI system keeps for other runs. */
+  readonly stateDirectory: string;
   readonly database: string;
   readonly policy: (side: Side) => string;
   readonly key: (side: Side) => string;
@@ -76,6 +78,9 @@ export function readSettings(
     cache: absolute(
       given(env['AMLPROMOTE_CACHE']) ??
         path.join(given(env['XDG_CACHE_HOME']) ?? path.join(home, '.cache'), 'amlpromote'),
+    ),
+    stateDirectory: absolute(
+      path.join(given(env['XDG_STATE_HOME']) ?? path.join(home, '.local/state'), 'amlpromote'),
     ),
     database:
       database === undefined

@@ -15,6 +15,7 @@ import { manualClock } from '../support/manual-clock.ts';
 import { memoryRegistry } from '../support/memory-registry.ts';
 import type { TestLayer } from '../support/tar-archive.ts';
 import { layerOf, tarArchive, tarOfFiles } from '../support/tar-archive.ts';
+import { testSeal } from '../support/test-seal.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -57,7 +58,7 @@ const scannerWith = (databaseDir: string, cacheDir?: string): Scanner =>
     databaseDir,
     clock: manualClock(),
     version: '0.0.0-test',
-    ...(cacheDir === undefined ? {} : { cacheDir }),
+    ...(cacheDir === undefined ? {} : { cache: { directory: cacheDir, seal: testSeal() } }),
   });
 
 async function scan(layers: readonly TestLayer[], scanner: Scanner): Promise<ScanOutcome> {

@@ -90,6 +90,7 @@ export async function startTwoZones(): Promise<TwoZones> {
     AMLPROMOTE_ZONES: zones.both,
     AMLPROMOTE_STORE: store,
     AMLPROMOTE_CACHE: path.join(home, 'cache'),
+    XDG_STATE_HOME: path.join(home, 'state'),
     AMLPROMOTE_POLICY: undefined,
     AMLPROMOTE_KEY: undefined,
     AMLPROMOTE_CERTIFICATE: undefined,

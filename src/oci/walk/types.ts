@@ -1,6 +1,7 @@
 import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import type { ContentReader } from '../../ports/content.ts';
+import type { WalkCacheOptions } from './cache.ts';
 import type { WalkLimits } from './limits.ts';
 import type { NodeKind } from './tree-nodes.ts';
 
@@ -35,7 +36,7 @@ export interface WalkRequest<T> {
   readonly layers: readonly { readonly descriptor: Descriptor; readonly diffId: Digest }[];
   readonly selection: FileSelection<T>;
   /** Where listings of layers are kept between runs. */
-  readonly cacheDir?: string;
+  readonly cache?: WalkCacheOptions;
   readonly limits?: WalkLimits;
   /** Layers read at a time; default 3. */
   readonly concurrency?: number;

@@ -13,6 +13,7 @@ import { ImageTree } from './tree.ts';
 import type { FileSelection, WalkProblem, WalkRequest, WalkResult, WalkedFile } from './types.ts';
 
 export { readDiffIds } from './config.ts';
+export type { WalkCacheOptions } from './cache.ts';
 export type { WalkLimits } from './limits.ts';
 export type { NodeKind } from './tree-nodes.ts';
 export type { FileSelection, Mark, Told, WalkProblem, WalkRequest, WalkResult, WalkedFile } from './types.ts';
@@ -69,11 +70,9 @@ function applyTo(
 type Listings<T> = ReadonlyMap<Digest, LayerListing<T> | string>;
 
 async function listLayers<T>(request: WalkRequest<T>): Promise<Listings<T>> {
-  const { selection, cacheDir, limits = defaultWalkLimits } = request;
+  const { selection, limits = defaultWalkLimits } = request;
   const cache =
-    cacheDir === undefined
-      ? undefined
-      : createWalkCache(cacheDir, selection.version, (value) => selection.revive(value));
+    request.cache && createWalkCache(request.cache, selection.version, (value) => selection.revive(value));
   const listings = new Map<Digest, LayerListing<T> | string>();
   await eachLayer(request, async ({ descriptor, diffId }) => {
     const cached = await cache?.load(descriptor.digest);

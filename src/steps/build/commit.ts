@@ -23,7 +23,7 @@ export async function recordFound(
   ports: BuildPorts,
 ): Promise<void> {
   const repository = ports.store.repository(spec.repository);
-  if (!(await readBuildFacts(ports.store, spec.repository, image.digest))) {
+  if (!(await readBuildFacts(ports.store, spec.repository, image.digest, ports.seal))) {
     const now = rfc3339(ports.clock.now().getTime() / 1000);
     const where = location === 'store' ? 'the store' : (ports.published?.host ?? 'the registry');
     await record(
@@ -50,7 +50,7 @@ export async function record(
   facts: BuildFacts,
   ports: BuildPorts,
 ): Promise<void> {
-  await writeBuildFacts(repository, image, facts);
+  await writeBuildFacts(repository, image, facts, ports.seal);
   ports.progress({
     type: 'effect',
     step: 'build',

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import test from 'ava';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
+import { hexOf } from '../../../src/domain/digest.ts';
 import { sha256 } from '../../../src/domain/sha256.ts';
 import type { WalkRequest, WalkResult } from '../../../src/oci/walk/walk.ts';
 import { walkImage } from '../../../src/oci/walk/walk.ts';
 import { defaultWalkLimits } from '../../../src/oci/walk/limits.ts';
 import type { MemoryRegistry } from '../../support/memory-registry.ts';
 import { memoryRegistry } from '../../support/memory-registry.ts';
+import { testSeal } from '../../support/test-seal.ts';
 import type { TarRecord, TestLayer } from '../../support/tar-archive.ts';
 import { layerOf, paxRecord, tarArchive, tarOfFiles, tarRecord } from '../../support/tar-archive.ts';
 
@@ -412,28 +414,61 @@ test('a layer that is not there, or that cannot be reached, is an error, not a g
 });
 
 test('the cache answers for layers that it knows, and only for the same version and diffID', async (t) => {
-  const cacheDir = await temporary(t);
+  const cache = { directory: await temporary(t), seal: testSeal() };
   const layer = files({ 'a.want': 'A' });
-  const first = await walk([layer], { cacheDir });
+  const first = await walk([layer], { cache });
   const empty = memoryRegistry().repository('image');
-  t.deepEqual(await walkImage({ content: empty, layers: [layer], selection, cacheDir }), first);
+  t.deepEqual(await walkImage({ content: empty, layers: [layer], selection, cache }), first);
   const other = { ...selection, version: 'test-2' };
-  await t.throwsAsync(walkImage({ content: empty, layers: [layer], selection: other, cacheDir }));
+  await t.throwsAsync(walkImage({ content: empty, layers: [layer], selection: other, cache }));
   await t.throwsAsync(
-    walkImage({ content: empty, layers: [{ ...layer, diffId: sha256('x') }], selection, cacheDir }),
+    walkImage({ content: empty, layers: [{ ...layer, diffId: sha256('x') }], selection, cache }),
   );
 });
 
 test('threat 42: a damaged cache file is read again, not believed', async (t) => {
-  const cacheDir = await temporary(t);
+  const cache = { directory: await temporary(t), seal: testSeal() };
   const layer = files({ 'a.want': 'A' });
-  const first = await walk([layer], { cacheDir });
-  const [name = ''] = await readdir(cacheDir);
-  const text = await readFile(join(cacheDir, name), 'utf8');
-  await writeFile(join(cacheDir, name), text.replace('a.want=A', 'a.want=B'));
-  t.deepEqual(await walk([layer], { cacheDir }), first);
-  await writeFile(join(cacheDir, name), text.slice(0, 90));
-  t.deepEqual(await walk([layer], { cacheDir }), first);
+  const first = await walk([layer], { cache });
+  const [name = ''] = await readdir(cache.directory);
+  const text = await readFile(join(cache.directory, name), 'utf8');
+  await writeFile(join(cache.directory, name), text.replace('a.want=A', 'a.want=B'));
+  t.deepEqual(await walk([layer], { cache }), first);
+  await writeFile(join(cache.directory, name), text.slice(0, 90));
+  t.deepEqual(await walk([layer], { cache }), first);
+});
+
+test('a record of another machine, or with a checksum of one’s own, is not believed', async (t) => {
+  const cache = { directory: await temporary(t), seal: testSeal() };
+  const layer = files({ 'a.want': 'A' });
+  const first = await walk([layer], { cache });
+  const [name = ''] = await readdir(cache.directory);
+  const record = join(cache.directory, name);
+  const body = (await readFile(record, 'utf8'))
+    .split('\n')
+    .slice(1)
+    .join('\n')
+    .replace('a.want=A', 'a.want=B');
+  const parts = ['2', 'test-1', layer.descriptor.digest, body];
+  for (const seal of [
+    sha256(body),
+    testSeal('another machine').seal('layer-record', parts),
+    testSeal().seal('scan-result', parts),
+    '',
+  ]) {
+    await writeFile(record, `${seal}\n${body}`);
+    t.deepEqual(await walk([layer], { cache }), first);
+  }
+  // Also not under the name of another layer.
+  const other = files({ 'a.want': 'other' });
+  await walk([layer], { cache });
+  const stolen = await readFile(record, 'utf8');
+  await writeFile(record.replace(hexOf(layer.descriptor.digest), hexOf(other.descriptor.digest)), stolen);
+  t.deepEqual(
+    (await walk([{ ...other, diffId: layer.diffId }], { cache })).problems.length,
+    1,
+    'it was read, and its diffID is another one',
+  );
 });
 
 test('an interrupted walk stops', async (t) => {
