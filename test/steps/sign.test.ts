@@ -175,7 +175,9 @@ test('a scan result that this machine did not make is not signed: it is scanned 
     input,
     {
       ...ports,
-      progress: (event) => void (event.type === 'note' && notes.push(event.message)),
+      progress: (event) => {
+        if (event.type === 'note') notes.push(event.message);
+      },
       rescan: async ({ digest }) => {
         rescanned.push(digest);
         await scan();
