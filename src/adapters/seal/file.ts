@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { link, lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Seal } from '../../ports/seal.ts';
 import { hmacSeal } from './hmac.ts';
@@ -36,7 +36,7 @@ export async function openFileSeal(options: FileSealOptions): Promise<Seal> {
 async function keyIn({ directory, apartFrom, onNote }: FileSealOptions): Promise<Uint8Array> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await refuseInside(directory, apartFrom);
-  await refuseWritableByOthers(directory);
+  await closeToOthers(directory);
   const file = path.join(directory, keyName);
   const found = await readKey(file);
   if (found instanceof Uint8Array) return found;
@@ -59,6 +59,7 @@ async function readKey(file: string): Promise<Uint8Array | string | undefined> {
   if (!info) return undefined;
   if (!info.isFile()) return 'is not a file';
   if (hasModes && (info.mode & 0o077) !== 0) return 'may be read or written by others';
+  if (hasModes && info.uid !== process.getuid?.()) return 'belongs to another user';
   const handle = await open(file, 'r');
   try {
     const key = await handle.readFile();
@@ -105,11 +106,12 @@ async function refuseInside(directory: string, places: readonly string[]): Promi
   }
 }
 
-async function refuseWritableByOthers(directory: string): Promise<void> {
-  const { mode, uid } = await lstat(directory);
+/** What a loose umask left open is closed; what was put there meanwhile is not ours, or may be read by others. */
+async function closeToOthers(directory: string): Promise<void> {
   if (!hasModes) return;
-  if ((mode & 0o022) !== 0) throw new Error('others may write there');
+  const { mode, uid } = await stat(directory);
   if (uid !== process.getuid?.()) throw new Error('it belongs to another user');
+  if ((mode & 0o022) !== 0) await chmod(directory, 0o700);
 }
 
 /** Windows keeps rights otherwise, and a user's own folders to the user. */

@@ -59,6 +59,16 @@ for (const [what, spoil] of spoiled) {
   });
 }
 
+test('a directory that a loose umask has left open is closed', async (t) => {
+  const directory = await inState(t);
+  await mkdir(directory, { recursive: true });
+  await chmod(directory, 0o775);
+  const first = await opened(directory);
+  t.deepEqual(first.notes, []);
+  t.is((await stat(directory)).mode & 0o777, 0o700);
+  t.is(sealed(await opened(directory)), sealed(first));
+});
+
 test('a link in place of the key is not followed', async (t) => {
   const directory = await inState(t);
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -72,12 +82,8 @@ test('a link in place of the key is not followed', async (t) => {
 test('where no key can be kept, there is one for this run, and it is said', async (t) => {
   const folder = await temporaryDirectory(t, { file: '' });
   const store = path.join(folder, 'store');
-  const open = path.join(folder, 'open');
-  await mkdir(open);
-  await chmod(open, 0o777);
   for (const [directory, apartFrom] of [
     [path.join(folder, 'file/below'), []],
-    [open, []],
     [path.join(store, 'state'), [store]],
     [store, [store]],
   ] as const) {
