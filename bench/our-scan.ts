@@ -1,4 +1,5 @@
 /** One scan by our embedded scanner, as a process of its own: what the bench times. `node our-scan.ts '{"directory":…}'` */
+import { hmacSeal } from '../src/adapters/seal/hmac.ts';
 import type { Descriptor } from '../src/domain/descriptor.ts';
 import { createBuiltinScanner } from '../src/scanner/builtin.ts';
 import { layoutReader } from './layout.ts';
@@ -14,7 +15,9 @@ export interface OurScan {
 const job = JSON.parse(process.argv[2] ?? '{}') as OurScan;
 const scanner = createBuiltinScanner({
   databaseDir: job.databaseDir,
-  ...(job.cacheDir === undefined ? {} : { cacheDir: job.cacheDir }),
+  ...(job.cacheDir === undefined
+    ? {}
+    : { cache: { directory: job.cacheDir, seal: hmacSeal(Buffer.from('bench')) } }),
   clock: { now: () => new Date(), sleep: () => Promise.resolve() },
   version: 'bench',
 });

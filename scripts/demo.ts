@@ -103,7 +103,11 @@ async function promote(
 async function amlpromote(host: string, args: readonly string[]): Promise<{ stdout: string }> {
   return await execa(process.execPath, [path.join(root, 'bin/dev.js'), ...args], {
     cwd: root,
-    env: { DOCKER_HOST: host, AMLPROMOTE_CACHE: path.join(work, 'cache') },
+    env: {
+      DOCKER_HOST: host,
+      AMLPROMOTE_CACHE: path.join(work, 'cache'),
+      XDG_STATE_HOME: path.join(work, 'state'),
+    },
     stdin: 'ignore',
     stderr: 'inherit',
   }).catch((error: unknown) => {

@@ -10,6 +10,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Registry } from './ports/content.ts';
 import type { Engine } from './ports/engine.ts';
 import type { Scanner } from './ports/scanner.ts';
+import type { Seal } from './ports/seal.ts';
 import type { Signer } from './ports/signer.ts';
 import { build, findBuilt } from './steps/build.ts';
 import type { BuildPorts, BuildReport } from './steps/build.ts';
@@ -35,6 +36,8 @@ export interface OutsidePorts {
   readonly registry: () => Promise<Registry>;
   readonly engine: () => Promise<Engine>;
   readonly scanner: () => Promise<Scanner>;
+  /** Of this machine. */
+  readonly seal: () => Promise<Seal>;
   /** The release key. */
   readonly signer: () => Promise<Signer>;
   readonly clock: Clock;
@@ -85,6 +88,8 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       {
         target: (await ports.registry()).repository(repository),
         store: await ports.store(),
+        seal: await ports.seal(),
+        rescan: async (platform) => await scanPlatform({ repository, image }, platform),
         signer: await ports.signer(),
         clock,
         progress,
@@ -98,6 +103,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     return {
       engine: ports.engine,
       store: await ports.store(),
+      seal: await ports.seal(),
       published,
       // Whoever may push could have put an image under a build tag: only one that passes this zone's policy saves a build.
       vouch: async (repository, image) => {
@@ -124,6 +130,18 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     return (await ports.registry()).repository(repository);
   };
 
+  const scanPlatform = async (subject: OutsideImage, image: Descriptor): Promise<ScanStepReport> => {
+    const scanPorts = {
+      content: await contentOf(subject),
+      store: await ports.store(),
+      seal: await ports.seal(),
+      scanner: await ports.scanner(),
+      clock,
+      progress,
+    };
+    return await scan({ repository: subject.repository, image }, scanPorts, policy, signal);
+  };
+
   return {
     requireKey: async () => {
       await ports.signer();
@@ -144,16 +162,9 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     scan: async (subject) => {
       const content = await contentOf(subject);
       const { image, repository } = subject;
-      const scanPorts = {
-        content,
-        store: await ports.store(),
-        scanner: await ports.scanner(),
-        clock,
-        progress,
-      };
       const platforms: ScanStepReport[] = [];
       for (const { descriptor } of await readPlatforms(content, image)) {
-        platforms.push(await scan({ repository, image: descriptor }, scanPorts, policy, signal));
+        platforms.push(await scanPlatform(subject, descriptor));
       }
       return { image, repository, platforms };
     },

@@ -63,6 +63,45 @@ test('another machine takes over what the registry has, when this zone’s polic
   t.is(release.document.release, 2);
 });
 
+test('a kept store on a fresh runner: everything is made again there, and promoted', async (t) => {
+  const world = memoryZones();
+  const store = newStore(ground);
+  const first = startRun(ground, world, { store, machine: 'one' });
+  const { image, buildKey } = await first.outside.build(ground.spec);
+  await first.outside.scan({ repository, image });
+  const second = startRun(ground, world, { store, machine: 'two' });
+  const error = await t.throwsAsync(second.outside.find(ground.spec), { instanceOf: AmlpromoteError });
+  t.is(error.code, 'NOT_FOUND');
+  const { build, scan, release } = await promoteOutside(second.outside, ground.spec);
+  t.is(build.buildKey, buildKey);
+  t.false(build.already);
+  t.is(world.engine.builds, 2);
+  t.false(scan.platforms[0]?.already);
+  t.false(release.already);
+  t.true(second.events.some((event) => event.type === 'note' && event.message.includes('this machine')));
+});
+
+test('sign scans again what another machine has scanned, and does not sign what another has built', async (t) => {
+  const world = memoryZones();
+  const store = newStore(ground);
+  const first = startRun(ground, world, { store, machine: 'one' });
+  const { image } = await first.outside.build(ground.spec);
+  await first.outside.scan({ repository, image });
+  await first.outside.publish({ repository, image });
+  const second = startRun(ground, world, { store, machine: 'two' });
+  const error = await t.throwsAsync(second.outside.sign({ repository, image }), {
+    instanceOf: AmlpromoteError,
+  });
+  t.is(error.code, 'INCONCLUSIVE');
+  t.regex(error.message, /build facts/);
+  const built = await second.outside.build(ground.spec);
+  const subject = { repository, image: built.image };
+  await second.outside.publish(subject);
+  const signed = await second.outside.sign(subject);
+  t.is(signed.signatures.length, 4);
+  t.true(second.events.some((event) => event.type === 'note' && event.message.includes('scanned again')));
+});
+
 test('threat 11: an image that somebody pushed under the build tag is not taken for ours', async (t) => {
   const honest = await promoteOutside(
     startRun(ground, memoryZones(), { store: newStore(ground) }).outside,

@@ -19,6 +19,7 @@ test('threat 40: kill -9 between any two steps, in processes of their own: run a
     HOME: zones.file('.'),
     AMLPROMOTE_STORE: zones.store,
     AMLPROMOTE_CACHE: zones.file('cache'),
+    XDG_STATE_HOME: zones.file('state'),
   };
   const promote = ({ file } = image) =>
     startCommand(['promote', file, '--zones', zones.zones.both, '--json'], {

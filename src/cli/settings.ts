@@ -21,7 +21,10 @@ export interface Settings {
   readonly zones: string;
   readonly store: string;
   readonly cache: string;
-  /** What this user's runs must find again and nobody else may write: `$XDG_STATE_HOME/amlpromote`. */
+  /**
+   * What only this machine and user may know, remember or write: `$XDG_STATE_HOME/amlpromote`; never a path that a CI system keeps
+   * for other runs.
+   */
   readonly stateDirectory: string;
   readonly database: string;
   readonly policy: (side: Side) => string;

@@ -10,6 +10,7 @@ import type { Registry } from '../ports/content.ts';
 import type { Importer, Inventory, Locks, Remover } from '../ports/importer.ts';
 import type { Scanner } from '../ports/scanner.ts';
 import type { RunRecords } from '../ports/run-records.ts';
+import type { Seal } from '../ports/seal.ts';
 import type { SourceFacts } from '../ports/source.ts';
 import type { Signer } from '../ports/signer.ts';
 import type { Datastore, Environments, Jobs } from '../ports/workspace.ts';
@@ -181,11 +182,29 @@ export async function engineOf(context: Context): Promise<Engine> {
   });
 }
 
+const seals = new WeakMap<Context, Promise<Seal>>();
+
+/** One for a process: where no key can be kept, its parts must believe each other all the same. */
+export async function sealOf(context: Context): Promise<Seal> {
+  const found = seals.get(context) ?? openSeal(context);
+  seals.set(context, found);
+  return await found;
+}
+
+async function openSeal({ settings, progress }: Context): Promise<Seal> {
+  const { openFileSeal } = await import('../adapters/seal/file.ts');
+  return await openFileSeal({
+    directory: settings.stateDirectory,
+    apartFrom: [settings.store, settings.cache],
+    onNote: (message) => progress({ type: 'note', step: 'scan', message }),
+  });
+}
+
 export async function scannerOf(context: Context): Promise<Scanner> {
   const { createBuiltinScanner } = await import('../scanner/builtin.ts');
   return createBuiltinScanner({
     databaseDir: context.settings.database,
-    cacheDir: context.settings.cache,
+    cache: { directory: context.settings.cache, seal: await sealOf(context) },
     clock: systemClock,
     version: toolVersion(),
   });

@@ -37,6 +37,8 @@ export const annotations = {
   buildKey: 'dev.amlpromote.build-key',
   /** On a stored scan result: scanner and advisory database that made it, `Scanner.cacheKey()`. */
   scanKey: 'dev.amlpromote.scan-key',
+  /** On a stored scan result or build facts: see `ports/seal.ts`. */
+  seal: 'dev.amlpromote.seal',
   predicateType: 'dev.sigstore.bundle.predicateType',
   bundleContent: 'dev.sigstore.bundle.content',
   created: 'org.opencontainers.image.created',

@@ -2,7 +2,7 @@ import type { Descriptor } from '../domain/descriptor.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { CoverageGap, ScanReport } from '../domain/scan.ts';
 import { parseManifest } from '../oci/manifest.ts';
-import type { WalkLimits, WalkResult } from '../oci/walk/walk.ts';
+import type { WalkCacheOptions, WalkLimits, WalkResult } from '../oci/walk/walk.ts';
 import { readDiffIds, walkImage } from '../oci/walk/walk.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ScanOutcome, ScanRequest, Scanner } from '../ports/scanner.ts';
@@ -21,7 +21,7 @@ export interface BuiltinScannerOptions {
   /** Layout of the public OSV export: `<ECOSYSTEM>/all.zip` or `<ECOSYSTEM>/*.json`; a `LABEL` file is quoted in reports. */
   readonly databaseDir: string;
   /** Where listings of layers and the index of the database are kept between runs; without it, nothing is. */
-  readonly cacheDir?: string;
+  readonly cache?: WalkCacheOptions;
   readonly clock: Clock;
   /** Of this tool. */
   readonly version: string;
@@ -47,7 +47,7 @@ export function createBuiltinScanner(options: BuiltinScannerOptions): Scanner {
       const startedAt = seconds(options.clock);
       const database = await inspectDatabase(options.databaseDir);
       const inventory = takeInventory(await walkOf(request, options));
-      const advisories = await openAdvisories(database, options.cacheDir);
+      const advisories = await openAdvisories(database, options.cache);
       try {
         const report = await reportOf({ request, inventory, database, advisories, scanner, startedAt });
         const finishedAt = seconds(options.clock);
@@ -81,7 +81,7 @@ async function walkOf(request: ScanRequest, options: BuiltinScannerOptions): Pro
     selection: fileSelection,
     onBytes: (layer: Descriptor, done: number) =>
       progress({ type: 'bytes', step: 'scan', digest: layer.digest, done, total: layer.size }),
-    ...(options.cacheDir === undefined ? {} : { cacheDir: options.cacheDir }),
+    ...(options.cache === undefined ? {} : { cache: options.cache }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(signal === undefined ? {} : { signal }),
   });

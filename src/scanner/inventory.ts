@@ -1,5 +1,5 @@
 import type { CoverageGap } from '../domain/scan.ts';
-import type { WalkResult, WalkedFile } from '../oci/walk/walk.ts';
+import type { Told, WalkProblem, WalkResult, WalkedFile } from '../oci/walk/walk.ts';
 import type { FileFacts } from './analyzers/analyzer.ts';
 import { osReleasePaths } from './analyzers/os-release.ts';
 import { distributionEcosystem } from './ecosystems.ts';
@@ -28,11 +28,12 @@ export function takeInventory(walk: WalkResult<FileFacts>): Inventory {
     items,
     distribution,
     gaps: [
-      ...walk.problems.map(({ layer, path, detail }): CoverageGap =>
-        path === undefined
-          ? { code: 'UNREADABLE_LAYER', subject: layer, detail }
-          : { code: 'UNREADABLE_METADATA', subject: path, detail },
-      ),
+      ...walk.problems.map(problemGap),
+      ...walk.unmet.map(({ path, needs }): CoverageGap => ({
+        code: 'UNREADABLE_METADATA',
+        subject: path,
+        detail: `marks a package, but there is no file to be read at ${needs.join(' or ')}`,
+      })),
       ...walk.files.flatMap(({ path, value }) =>
         (value.problems ?? []).map((detail): CoverageGap => ({
           code: 'UNREADABLE_METADATA',
@@ -41,7 +42,9 @@ export function takeInventory(walk: WalkResult<FileFacts>): Inventory {
         })),
       ),
       ...distributionGaps(distribution),
-      ...unsupportedGaps(walk.files),
+      ...debianGaps(walk, distribution),
+      ...expectedGaps(walk),
+      ...unsupportedGaps(walk.told),
       ...unmatchedGaps(items),
     ],
   };
@@ -82,8 +85,61 @@ function distributionGaps(distribution: FileFacts['distribution']): readonly Cov
   ];
 }
 
-function unsupportedGaps(files: readonly Facts[]): readonly CoverageGap[] {
-  const found = files.flatMap(({ path, value }) =>
+/** Debian's database against what dpkg leaves beside it, and against what the image says it is. */
+function debianGaps(
+  { files, told }: WalkResult<FileFacts>,
+  distribution: FileFacts['distribution'],
+): readonly CoverageGap[] {
+  const names = new Set(
+    files.flatMap(({ value }) =>
+      (value.packages ?? []).flatMap(({ type, name }) => (type === 'deb' ? [name] : [])),
+    ),
+  );
+  const removed = new Set(files.flatMap(({ value }) => value.removed ?? []));
+  const unknown = told.flatMap(({ value: { unpacked, listed } }) => {
+    const isKnown = (name: string): boolean =>
+      names.has(name) || (unpacked === undefined && removed.has(name));
+    return [unpacked ?? listed ?? []].flat().filter((name) => !isKnown(name));
+  });
+  const gap = (detail: string): CoverageGap => ({
+    code: 'UNREADABLE_METADATA',
+    subject: 'var/lib/dpkg/status',
+    detail,
+  });
+  const isDebian = distribution !== undefined && distributionEcosystem(distribution) !== undefined;
+  return [
+    ...(isDebian && names.size === 0
+      ? [gap('the image says that it is Debian, but no package database names a package')]
+      : []),
+    ...(unknown.length > 0
+      ? [gap(`does not have packages that dpkg has unpacked: ${examples([...new Set(unknown)])}`)]
+      : []),
+  ];
+}
+
+/** Packages that are said to be installed, and of which there is no record. */
+function expectedGaps({ files, problems, unmet }: WalkResult<FileFacts>): readonly CoverageGap[] {
+  const seen = new Set([...files, ...problems, ...unmet].map(({ path }) => path));
+  return files.flatMap(({ path, value }) => {
+    const missing = (value.expects ?? []).filter((expected) => !seen.has(expected));
+    if (missing.length === 0) return [];
+    const detail = `says that packages are installed of which there is no record: ${examples(missing)}`;
+    return [{ code: 'UNREADABLE_METADATA', subject: path, detail } as const];
+  });
+}
+
+function problemGap({ layer, path, detail }: WalkProblem): CoverageGap {
+  if (path !== undefined)
+    return {
+      code: 'UNREADABLE_METADATA',
+      subject: path,
+      detail: layer === undefined ? detail : `${detail} (layer ${layer})`,
+    };
+  return { code: 'UNREADABLE_LAYER', subject: layer ?? 'image', detail };
+}
+
+function unsupportedGaps(told: readonly Told<FileFacts>[]): readonly CoverageGap[] {
+  const found = told.flatMap(({ path, value }) =>
     value.unsupported === undefined ? [] : [[value.unsupported, path] as const],
   );
   return [...Map.groupBy(found, ([manager]) => manager)].map(([manager, of]) => ({

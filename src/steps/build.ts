@@ -11,6 +11,7 @@ import type { Store } from '../oci/store/store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Registry } from '../ports/content.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { Seal } from '../ports/seal.ts';
 import type { SourceFacts } from '../ports/source.ts';
 import { readBuildFacts } from './build/facts.ts';
 import { record, recordFound, sourceOf, tag, tagVersion } from './build/commit.ts';
@@ -32,6 +33,8 @@ export interface BuildPorts {
   /** Asked for only when something has to be built, or a base image looked up. */
   readonly engine: () => Promise<Engine>;
   readonly store: Store;
+  /** Of this machine: what it built. */
+  readonly seal: Seal;
   /** The non-sensitive registry: an image of the same build key there need not be built. */
   readonly published?: Registry | undefined;
   /** See `FindPorts.vouch`. */
@@ -102,7 +105,7 @@ export async function findBuilt(
     const image = await ports.store
       .repository(spec.repository)
       .resolve(spec.version === 'auto' ? source.digest : spec.version);
-    const facts = image && (await readBuildFacts(ports.store, spec.repository, image.digest));
+    const facts = image && (await readBuildFacts(ports.store, spec.repository, image.digest, ports.seal));
     const isIt = facts?.kind === 'source-image' && facts.bases.some(({ digest }) => digest === source.digest);
     return image && (isIt || image.digest === source.digest) ? { image } : undefined;
   }
@@ -150,7 +153,9 @@ async function fromImage(
   const repository = ports.store.repository(spec.repository);
   const startedAt = rfc3339(ports.clock.now().getTime() / 1000);
   const { image, already } = await takeSourceImage(source, defaultPlatform, repository, ports, signal);
-  const known = already ? await readBuildFacts(ports.store, spec.repository, image.digest) : undefined;
+  const known = already
+    ? await readBuildFacts(ports.store, spec.repository, image.digest, ports.seal)
+    : undefined;
   if (known?.kind !== 'source-image') {
     const content = await repository.manifest(image.digest);
     const layers = content && (await diffIdsOf(content, repository));

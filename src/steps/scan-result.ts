@@ -1,4 +1,4 @@
-import type { Descriptor, ManifestContent } from '../domain/descriptor.ts';
+import type { Descriptor, ImageManifest, ManifestContent } from '../domain/descriptor.ts';
 import type { Digest } from '../domain/digest.ts';
 import { shortHex } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
@@ -13,6 +13,7 @@ import { encodeManifest, parseManifest } from '../oci/manifest.ts';
 import { readBlob } from '../oci/verified.ts';
 import type { ContentReader, Registry } from '../ports/content.ts';
 import type { ScanOutcome } from '../ports/scanner.ts';
+import type { Seal } from '../ports/seal.ts';
 
 /** Reports and SBOMs of images with tens of thousands of packages stay well below. */
 const maxPartBytes = 256 * 1024 * 1024;
@@ -28,23 +29,29 @@ export interface ScanResult {
 /**
  * What `scan` found out about an image, from the local store. It is nobody's word but this machine's: others believe only
  * the signed attestations that `sign` makes of it.
- * @returns undefined when the image was not scanned
+ * @returns undefined when the image was not scanned, or not by this machine: whoever can write the store could
+ * have written it
  * @throws CONTENT_INVALID when what is stored is not a scan result of this image
  */
 export async function readScanResult(
   store: Registry,
   repository: string,
   image: Digest,
+  seal: Seal,
 ): Promise<ScanResult | undefined> {
-  return readScanResultOf(store, repository, image, undefined);
+  return readScanResultOf(store, repository, image, { seal });
 }
+
+/** Whether any result is there, by whomever. */
+export const hasScanResult = async (store: Registry, repository: string, image: Digest): Promise<boolean> =>
+  (await store.repository(repository).manifest(tags.scan(shortHex(image)))) !== undefined;
 
 /** The same, but only if the result was made with `cacheKey`. */
 export async function readScanResultOf(
   store: Registry,
   repository: string,
   image: Digest,
-  cacheKey: string | undefined,
+  { seal, cacheKey }: { readonly seal: Seal; readonly cacheKey?: string },
 ): Promise<ScanResult | undefined> {
   const content = store.repository(repository);
   const found = await content.manifest(tags.scan(shortHex(image)));
@@ -52,6 +59,10 @@ export async function readScanResultOf(
   const manifest = parseManifest(found);
   if (manifest.artifactType !== mediaTypes.scanResult || manifest.subject?.digest !== image) return undefined;
   if (cacheKey !== undefined && manifest.annotations?.[annotations.scanKey] !== cacheKey) return undefined;
+  if (
+    !seal.isSealed('scan-result', sealedParts(repository, manifest), manifest.annotations?.[annotations.seal])
+  )
+    return undefined;
   const partOf = (mediaType: string): Descriptor => {
     const part = manifest.layers.find((layer) => layer.mediaType === mediaType);
     if (part) return part;
@@ -69,17 +80,33 @@ export async function readScanResultOf(
   };
 }
 
+/** Everything but the seal itself. */
+const sealedParts = (
+  repository: string,
+  {
+    subject,
+    layers,
+    annotations: notes,
+  }: Pick<ImageManifest, 'layers'> & Partial<Pick<ImageManifest, 'subject' | 'annotations'>>,
+): readonly string[] => [
+  repository,
+  subject?.digest ?? '',
+  notes?.[annotations.scanKey] ?? '',
+  ...layers.flatMap(({ mediaType, digest }) => [mediaType, digest]),
+];
+
 export interface NewScanResult {
   readonly repository: string;
   readonly image: Descriptor;
   readonly outcome: ScanOutcome;
   readonly cacheKey: string;
+  readonly seal: Seal;
 }
 
 /** Puts a result under the image's scan tag, in place of an older one. */
 export async function writeScanResult(
   store: Registry,
-  { repository, image, outcome, cacheKey }: NewScanResult,
+  { repository, image, outcome, cacheKey, seal }: NewScanResult,
 ): Promise<ScanResult> {
   const { report, sbom } = outcome;
   const blobs = {
@@ -87,13 +114,20 @@ export async function writeScanResult(
     sbom: blobOf(mediaTypes.cyclonedx, sbom),
     report: blobOf(mediaTypes.scanReport, canonicalBytes(report)),
   };
+  const content = {
+    layers: [blobs.sbom.descriptor, blobs.report.descriptor],
+    subject: { mediaType: image.mediaType, digest: image.digest, size: image.size },
+    annotations: { [annotations.scanKey]: cacheKey },
+  };
   const manifest: ManifestContent = encodeManifest({
     mediaType: mediaTypes.ociManifest,
     artifactType: mediaTypes.scanResult,
     config: blobs.config.descriptor,
-    layers: [blobs.sbom.descriptor, blobs.report.descriptor],
-    subject: { mediaType: image.mediaType, digest: image.digest, size: image.size },
-    annotations: { [annotations.scanKey]: cacheKey },
+    ...content,
+    annotations: {
+      ...content.annotations,
+      [annotations.seal]: seal.seal('scan-result', sealedParts(repository, content)),
+    },
   });
   await pushArtifact(
     store.repository(repository),

@@ -9,6 +9,7 @@ import { evaluateScan } from '../policy/scan.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ContentReader, Registry } from '../ports/content.ts';
 import type { Scanner } from '../ports/scanner.ts';
+import type { Seal } from '../ports/seal.ts';
 import type { ScanResult } from './scan-result.ts';
 import { readScanResult, readScanResultOf, writeScanResult } from './scan-result.ts';
 
@@ -26,6 +27,8 @@ export interface ScanPorts {
   readonly content: ContentReader;
   /** Keeps the result for `sign`. */
   readonly store: Registry;
+  /** Of this machine: what it scanned. */
+  readonly seal: Seal;
   readonly scanner: Scanner;
   readonly clock: Clock;
   readonly progress: Progress;
@@ -75,10 +78,13 @@ export async function scan(
 
 async function currentResult(
   { repository, image }: ScanInput,
-  { store, scanner, clock }: ScanPorts,
+  { store, scanner, clock, seal }: ScanPorts,
   policy: Pick<PolicyRules, 'scan'>,
 ): Promise<ScanResult | undefined> {
-  const result = await readScanResultOf(store, repository, image.digest, await scanner.cacheKey());
+  const result = await readScanResultOf(store, repository, image.digest, {
+    seal,
+    cacheKey: await scanner.cacheKey(),
+  });
   if (!result) return undefined;
   const { reasons } = evaluateScan(result.report, policy, clock.now());
   return reasons.some(({ code }) => code === 'STALE_SCAN') ? undefined : result;
@@ -86,7 +92,7 @@ async function currentResult(
 
 async function scanNow(input: ScanInput, ports: ScanPorts, signal?: AbortSignal): Promise<ScanResult> {
   const { repository, image } = input;
-  const { content, store, scanner, progress } = ports;
+  const { content, store, scanner, progress, seal } = ports;
   const cacheKey = await scanner.cacheKey();
   const outcome = await scanner.scan({
     content,
@@ -94,7 +100,7 @@ async function scanNow(input: ScanInput, ports: ScanPorts, signal?: AbortSignal)
     progress,
     ...(signal === undefined ? {} : { signal }),
   });
-  const result = await writeScanResult(store, { repository, image, outcome, cacheKey });
+  const result = await writeScanResult(store, { repository, image, outcome, cacheKey, seal });
   progress({
     type: 'effect',
     step: 'scan',

@@ -14,9 +14,11 @@ import { loadTrust } from '../evidence/trust.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Registry, Repository } from '../ports/content.ts';
+import type { Seal } from '../ports/seal.ts';
 import type { Signer } from '../ports/signer.ts';
-import { readBuildFacts } from './build/facts.ts';
-import { readScanResult } from './scan-result.ts';
+import { hasBuildFacts, readBuildFacts } from './build/facts.ts';
+import type { ScanResult } from './scan-result.ts';
+import { hasScanResult, readScanResult } from './scan-result.ts';
 import { attachAttestation, attachSignature } from './sign/attach.ts';
 import type { AttachPorts, Attached } from './sign/attach.ts';
 import { requireAdmissible, requireTrustedSigner } from './sign/gate.ts';
@@ -34,6 +36,10 @@ export interface SignPorts {
   readonly target: Repository;
   /** Holds the scan result and the build facts. */
   readonly store: Registry;
+  /** Of this machine: only what it scanned and built itself is signed. */
+  readonly seal: Seal;
+  /** Scans one platform again, and stores the result: for one whose stored result is not of this machine. */
+  readonly rescan: (image: Descriptor) => Promise<unknown>;
   readonly signer: Signer;
   readonly clock: Clock;
   readonly progress: Progress;
@@ -72,7 +78,7 @@ export async function sign(
   await requireTrustedSigner(ports.signer, await loadTrust(policy), clock.now());
   const published = await target.resolve(image.digest);
   if (!published) throw notFound(`${subject} is not in the registry`, 'Run amlpromote publish first.');
-  const facts = await factsOf(ports.store, repository, image.digest);
+  const facts = await factsOf(ports, repository, image.digest);
   const platforms = await scannedPlatforms(ports, repository, image);
   requireAdmissible({ image, platforms, build: toState(facts) }, policy, clock.now(), subject);
 
@@ -137,27 +143,52 @@ function toState(facts: BuildFacts): BuildFacts {
 }
 
 async function scannedPlatforms(
-  { target, store }: SignPorts,
+  ports: SignPorts,
   repository: string,
   image: Descriptor,
 ): Promise<readonly ScannedPlatform[]> {
-  const platforms = await readPlatforms(target, image);
-  return Promise.all(
-    platforms.map(async (platform) => {
-      const scan = await readScanResult(store, repository, platform.descriptor.digest);
-      if (!scan)
-        throw notFound(
-          `${repository}@${platform.descriptor.digest} has no scan result in the store`,
-          'Run amlpromote scan first.',
-        );
-      return { platform, scan };
-    }),
-  );
+  const scanned: ScannedPlatform[] = [];
+  for (const platform of await readPlatforms(ports.target, image)) {
+    scanned.push({ platform, scan: await scanOf(ports, repository, platform.descriptor) });
+  }
+  return scanned;
 }
 
-async function factsOf(store: Registry, repository: string, image: Digest): Promise<BuildFacts> {
-  const facts = await readBuildFacts(store, repository, image);
+async function scanOf(
+  { store, seal, rescan, progress }: SignPorts,
+  repository: string,
+  image: Descriptor,
+): Promise<ScanResult> {
+  const subject = `${repository}@${image.digest}`;
+  const stored = await readScanResult(store, repository, image.digest, seal);
+  if (stored) return stored;
+  if (!(await hasScanResult(store, repository, image.digest)))
+    throw notFound(`${subject} has no scan result in the store`, 'Run amlpromote scan first.');
+  progress({
+    type: 'note',
+    step: 'sign',
+    message: `the scan result of ${subject} was not made on this machine, or was changed: it is scanned again`,
+  });
+  await rescan(image);
+  const again = await readScanResult(store, repository, image.digest, seal);
+  if (again) return again;
+  throw notFound(`${subject} has no scan result of this machine in the store`, 'Run amlpromote scan first.');
+}
+
+async function factsOf({ store, seal }: SignPorts, repository: string, image: Digest): Promise<BuildFacts> {
+  const facts = await readBuildFacts(store, repository, image, seal);
   if (facts) return facts;
+  if (await hasBuildFacts(store, repository, image)) {
+    throw new AmlpromoteError(
+      'INCONCLUSIVE',
+      `the build facts of ${repository}@${image} were not made on this machine, or were changed`,
+      {
+        nextSteps: [
+          'Run amlpromote build again on this machine (with --rebuild to build even if the registry has it), then publish and sign what it gives.',
+        ],
+      },
+    );
+  }
   throw notFound(
     `nothing in the store tells how ${repository}@${image} was made`,
     'Run amlpromote build first: it records what it did, also when the image is there already.',

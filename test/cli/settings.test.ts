@@ -22,6 +22,8 @@ test('flag > environment > default, each as an absolute path', (t) => {
   t.is(read().cache, '/home/ann/.cache/amlpromote');
   t.is(read({}, { XDG_CACHE_HOME: '/cache' }).cache, '/cache/amlpromote');
   t.is(read({}, { AMLPROMOTE_CACHE: 'c' }).cache, '/work/here/c');
+  t.is(read().stateDirectory, '/home/ann/.local/state/amlpromote');
+  t.is(read({}, { XDG_STATE_HOME: '/state' }).stateDirectory, '/state/amlpromote');
 
   for (const [flag, name, file] of [
     ['policy', 'POLICY', 'policy.yaml'],

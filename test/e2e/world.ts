@@ -61,6 +61,7 @@ export async function startWorld(engineHost: string | undefined): Promise<World>
     PATH: process.env['PATH'] ?? '',
     HOME: home,
     AMLPROMOTE_CACHE: path.join(home, 'cache'),
+    XDG_STATE_HOME: path.join(home, 'state'),
     DOCKER_HOST: engineHost ?? noEngine,
     // Sixteen processes that each strip the same types would take a third of the time.
     NODE_COMPILE_CACHE: path.join(home, 'compile-cache'),

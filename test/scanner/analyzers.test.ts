@@ -1,5 +1,4 @@
 import test from 'ava';
-import type { Wanted } from '../../src/oci/walk/listing.ts';
 import { fileSelection } from '../../src/scanner/analyzers/all.ts';
 import type { FileFacts } from '../../src/scanner/analyzers/analyzer.ts';
 import { fileFactsSchema } from '../../src/scanner/analyzers/analyzer.ts';
@@ -11,34 +10,60 @@ const read = (path: string, text: string): FileFacts => {
 };
 
 test('which files are wanted', (t) => {
-  const wanted: Readonly<Record<string, Wanted>> = {
+  const wanted: Readonly<Record<string, boolean>> = {
     'etc/os-release': true,
     'usr/lib/os-release': true,
     'var/lib/dpkg/status': true,
     'var/lib/dpkg/status.d/libc6': true,
+    'var/lib/dpkg/status.d/libc6.md5sums': false,
     'var/lib/dpkg/info/python3-numpy.list': true,
     'usr/lib/python3/dist-packages/numpy-1.24.2.egg-info': true,
     'usr/lib/python3/dist-packages/numpy-1.24.2.egg-info/PKG-INFO': true,
     'opt/venv/lib/python3.12/site-packages/a.dist-info/METADATA': true,
+    'opt/venv/lib/python3.12/site-packages/a.DIST-INFO/METADATA': true,
+    'opt/venv/lib/python3.12/site-packages/a.dist-info/PKG-INFO': true,
+    'opt/venv/lib/python3.12/site-packages/a.dist-info/metadata': false,
     'opt/x.egg/EGG-INFO/PKG-INFO': true,
     'opt/conda/conda-meta/numpy-1.26.4-py312_0.json': true,
+    'opt/conda/conda-meta/history': true,
     'conda-meta/a.json': true,
-    'lib/apk/db/installed': 'presence',
-    'var/lib/rpm/rpmdb.sqlite': 'presence',
-    'app/node_modules/left-pad/package.json': 'presence',
-    'app/node_modules/@s/left-pad/package.json': 'presence',
-    'usr/lib/R/library/stats/DESCRIPTION': 'presence',
-    'usr/local/lib/R/site-library/x/DESCRIPTION': 'presence',
-    'opt/a.jar': 'presence',
-    'app/package.json': false,
-    'app/node_modules/a/test/package.json': false,
+    'lib/apk/db/installed': false,
     'root/var/lib/dpkg/status': false,
     'var/lib/dpkg/status-old': false,
     'var/lib/dpkg/info/x.md5sums': false,
-    'opt/conda/conda-meta/history': false,
     'a.dist-info/RECORD': false,
   };
   for (const [path, answer] of Object.entries(wanted)) t.is(fileSelection.wants(path), answer, path);
+});
+
+test('what marks a package manager that is not read', (t) => {
+  const managers: Readonly<Record<string, string | undefined>> = {
+    'lib/apk/db/installed': 'apk',
+    'usr/lib/apk/db/triggers': 'apk',
+    'etc/apk/world': 'apk',
+    'var/lib/rpm/rpmdb.sqlite': 'rpm',
+    'usr/lib/sysimage/rpm/Packages.db': 'rpm',
+    'app/node_modules/left-pad': 'npm',
+    'app/node_modules/left-pad/package.json': 'npm',
+    'app/node_modules/@s/left-pad/package.json': 'npm',
+    'node_modules/a': 'npm',
+    'usr/lib/R/library/stats': 'R',
+    'usr/lib/R/library/stats/DESCRIPTION': 'R',
+    'usr/local/lib/R/site-library/x': 'R',
+    'usr/lib/ruby/gems/3.1.0/specifications/rake-13.gemspec': 'RubyGems',
+    'usr/lib/ruby/gems/3.1.0/gems/rake-13.0': 'RubyGems',
+    'opt/a.jar': 'Java archive',
+    'x/site-packages/y.egg': 'zipped Python egg',
+    'app/package.json': undefined,
+    'app/node_modules/.bin': undefined,
+    'app/node_modules/a/test/package.json': undefined,
+    'usr/share/library/x': undefined,
+  };
+  for (const [path, manager] of Object.entries(managers)) {
+    const mark = fileSelection.marks(path, 'file');
+    t.deepEqual(mark, manager === undefined ? undefined : { tells: { unsupported: manager } }, path);
+  }
+  t.false('tells' in (fileSelection.marks('x/site-packages/y.egg', 'directory') ?? {}));
 });
 
 test('os-release with each kind of quoting', (t) => {
@@ -103,6 +128,7 @@ test('dpkg status: what is on disk, with source package and version', (t) => {
       },
       { type: 'deb', name: 'half', version: '2' },
     ],
+    removed: ['gone', 'never'],
   });
 });
 
@@ -196,7 +222,23 @@ test('threat 33: a conda record that cannot be understood is a problem', (t) => 
   }
 });
 
-test('package managers that are not read are named', (t) => {
-  t.is(read('lib/apk/db/installed', '').unsupported, 'apk');
-  t.is(read('app/node_modules/a/package.json', '').unsupported, 'npm');
+test('conda: settings are no package, but a package may have their name', (t) => {
+  t.deepEqual(read('opt/conda/conda-meta/state.json', '{"env_vars":{}}'), {});
+  t.is(read('opt/conda/conda-meta/state.json', '{"name":"a","version":"1"}').packages?.length, 1);
+});
+
+test('conda: what the history says is in must have a record', (t) => {
+  const history = `==> 2024-01-01 00:00:00 <==
+# cmd: conda create
++conda-forge/linux-64::openssl-3.2.0-hd590300_1
++https://conda.anaconda.org/conda-forge/noarch::tzdata-2024a-h0c530f3_0
++defaults::old-1-0
+==> 2024-01-02 00:00:00 <==
+-defaults::old-1-0
+# update specs: ['x']
+`;
+  t.deepEqual(read('opt/conda/conda-meta/history', history).expects, [
+    'opt/conda/conda-meta/openssl-3.2.0-hd590300_1.json',
+    'opt/conda/conda-meta/tzdata-2024a-h0c530f3_0.json',
+  ]);
 });

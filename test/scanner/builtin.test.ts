@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -6,6 +7,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import type { ScanReport } from '../../src/domain/scan.ts';
+import { sha256 } from '../../src/domain/sha256.ts';
 import { loadPolicy } from '../../src/manifest/policy.ts';
 import { evaluateScan } from '../../src/policy/scan.ts';
 import type { ScanOutcome, Scanner } from '../../src/ports/scanner.ts';
@@ -15,6 +17,7 @@ import { manualClock } from '../support/manual-clock.ts';
 import { memoryRegistry } from '../support/memory-registry.ts';
 import type { TestLayer } from '../support/tar-archive.ts';
 import { layerOf, tarArchive, tarOfFiles } from '../support/tar-archive.ts';
+import { testSeal } from '../support/test-seal.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -57,7 +60,7 @@ const scannerWith = (databaseDir: string, cacheDir?: string): Scanner =>
     databaseDir,
     clock: manualClock(),
     version: '0.0.0-test',
-    ...(cacheDir === undefined ? {} : { cacheDir }),
+    ...(cacheDir === undefined ? {} : { cache: { directory: cacheDir, seal: testSeal() } }),
   });
 
 async function scan(layers: readonly TestLayer[], scanner: Scanner): Promise<ScanOutcome> {
@@ -198,6 +201,20 @@ test('the cache changes nothing but the time', async (t) => {
     progress: () => {},
   });
   t.deepEqual(second, first);
+});
+
+test('an edited cache, its checksums computed anew, changes nothing', async (t) => {
+  const cacheDir = await temporaryDirectory(t);
+  const first = await scan([base], scannerWith(demoDatabase, cacheDir));
+  for (const name of await readdir(cacheDir)) {
+    const file = join(cacheDir, name);
+    const text = await readFile(file, 'utf8');
+    if (!name.endsWith('.json')) continue;
+    const body = text.slice(text.indexOf('\n') + 1).replaceAll('numpy', 'nothing');
+    t.not(body, text.slice(text.indexOf('\n') + 1));
+    await writeFile(file, `${sha256(body)}\n${body}`);
+  }
+  t.deepEqual(await scan([base], scannerWith(demoDatabase, cacheDir)), first);
 });
 
 test('the cache key names scanner and database', async (t) => {

@@ -175,7 +175,7 @@ const inventory = (
   facts: Parameters<typeof takeInventory>[0]['files'][number]['value'],
   path = 'x',
 ): ReturnType<typeof takeInventory> =>
-  takeInventory({ files: [{ path, layer, value: facts }], problems: [] });
+  takeInventory({ files: [{ path, layer, value: facts }], told: [], unmet: [], problems: [] });
 
 test('an unknown distribution, or none, is a gap', (t) => {
   const codes = (facts: Parameters<typeof inventory>[0]): string[] =>
@@ -185,21 +185,38 @@ test('an unknown distribution, or none, is a gap', (t) => {
     'UNKNOWN_DISTRIBUTION ubuntu 24.04',
   ]);
   t.deepEqual(codes({ distribution: { id: 'debian' } }), ['UNKNOWN_DISTRIBUTION debian']);
-  t.deepEqual(codes({ distribution: { id: 'debian', version: '12' } }), []);
+  const packages = [{ type: 'deb' as const, name: 'bash', version: '5.2' }];
+  t.deepEqual(codes({ distribution: { id: 'debian', version: '12' }, packages }), []);
+});
+
+test('threat 33: Debian without a package of Debian is a gap', (t) => {
+  const { gaps } = inventory({ distribution: { id: 'debian', version: '12' } }, 'etc/os-release');
+  t.deepEqual(
+    gaps.map(({ code, subject }) => [code, subject]),
+    [['UNREADABLE_METADATA', 'var/lib/dpkg/status']],
+  );
 });
 
 test('threat 33: package managers that are not read, and conda packages without a PyPI name, are gaps', (t) => {
-  const gaps = inventory(
-    {
-      distribution: { id: 'debian', version: '12' },
-      unsupported: 'npm',
-      packages: [
-        { type: 'conda', name: 'openssl', version: '3.0.1' },
-        { type: 'conda', name: 'numpy', version: '1.26.4', pypi: [{ name: 'numpy', version: '1.26.4' }] },
-      ],
-    },
-    'etc/os-release',
-  ).gaps;
+  const value = {
+    distribution: { id: 'debian', version: '12' },
+    packages: [
+      { type: 'deb' as const, name: 'bash', version: '5.2' },
+      { type: 'conda' as const, name: 'openssl', version: '3.0.1' },
+      {
+        type: 'conda' as const,
+        name: 'numpy',
+        version: '1.26.4',
+        pypi: [{ name: 'numpy', version: '1.26.4' }],
+      },
+    ],
+  };
+  const { gaps } = takeInventory({
+    files: [{ path: 'etc/os-release', layer, value }],
+    told: [{ path: 'app/node_modules/a', value: { unsupported: 'npm' } }],
+    unmet: [],
+    problems: [],
+  });
   t.deepEqual(
     gaps.map(({ code, subject }) => [code, subject]),
     [

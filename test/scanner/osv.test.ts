@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
@@ -9,6 +10,7 @@ import { inspectDatabase } from '../../src/scanner/osv/directory.ts';
 import { evaluate } from '../../src/scanner/osv/range.ts';
 import type { Advisory, RangeEvent } from '../../src/scanner/osv/record.ts';
 import { versionSchemeOf } from '../../src/scanner/versions/scheme.ts';
+import { testSeal } from '../support/test-seal.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 import { zipArchive } from '../support/zip-archive.ts';
 
@@ -35,7 +37,7 @@ async function advisoriesIn(
 ): Promise<Advisories> {
   const advisories = await openAdvisories(
     await inspectDatabase(await temporaryDirectory(t, files)),
-    cacheDir,
+    cacheDir === undefined ? undefined : { directory: cacheDir, seal: testSeal() },
   );
   t.teardown(async () => advisories.close());
   return advisories;
@@ -162,7 +164,10 @@ test('the index is made once per content, and again when it is damaged', async (
     'PyPI/A-1.json': record('A-1', { severity: [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N' }] }),
   });
   const look = async (): Promise<readonly unknown[]> => {
-    const advisories = await openAdvisories(await inspectDatabase(directory), cacheDir);
+    const advisories = await openAdvisories(await inspectDatabase(directory), {
+      directory: cacheDir,
+      seal: testSeal(),
+    });
     const found = [
       await advisories.lookup('PyPI', 'foo-bar'),
       advisories.newest,
@@ -186,6 +191,12 @@ test('the index is made once per content, and again when it is damaged', async (
     await writeFile(index, damaged);
     t.deepEqual((await look()).slice(1), first.slice(1));
   }
+  // Whole, but nobody's here: the checksum that stood there before.
+  const forged = Buffer.from(bytes.toString().replace('"withdrawn":false', '"withdrawn":true '));
+  const checksum = createHash('sha256').update(forged.subarray(0, -82)).digest('hex');
+  forged.write(checksum, forged.length - 65);
+  await writeFile(index, forged);
+  t.deepEqual(await look(), first);
   await writeFile(join(directory, 'PyPI/A-2.json'), record('A-2'));
   t.is(((await look())[0] as unknown[]).length, 2);
 });

@@ -15,6 +15,7 @@ import { readBuildFacts } from '../../src/steps/build/facts.ts';
 import { engineTest, testEngine } from '../support/engine.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { tarOfFiles } from '../support/tar-archive.ts';
+import { testSeal } from '../support/test-seal.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 import { engineHost } from '../support/test-engine.ts';
 
@@ -97,6 +98,7 @@ async function buildWith(
       {
         engine: async () => engine,
         store,
+        seal: testSeal(),
         clock: manualClock(),
         progress: (event) => {
           if (event.type === 'note') notes.push(event.message);
@@ -116,7 +118,7 @@ for (const [builder, flag] of [
     const files = { Dockerfile: `FROM ${base}\nCOPY ${flag}Dockerfile /d\n`, salt: randomUUID() };
     const { work, store } = await buildWith(t, files);
     const { image } = await work();
-    const [recorded] = (await readBuildFacts(store, 'ml/x', image.digest))?.bases ?? [];
+    const [recorded] = (await readBuildFacts(store, 'ml/x', image.digest, testSeal()))?.bases ?? [];
     t.like(recorded, { name: base, role: 'root' });
     t.deepEqual(recorded?.layers, (await (await testEngine()).inspect(base))?.diffIds);
     t.is(recorded?.layers?.length, 1);
@@ -189,7 +191,7 @@ for (const [what, dockerfile] of tricks) {
       return;
     }
     const { image } = report as BuildReport;
-    const root = (await readBuildFacts(store, 'ml/x', image.digest))?.bases.find(
+    const root = (await readBuildFacts(store, 'ml/x', image.digest, testSeal()))?.bases.find(
       ({ role }) => role === 'root',
     );
     const real = await testEngine();

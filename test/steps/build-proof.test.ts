@@ -14,6 +14,7 @@ import { readBuildFacts, writeBuildFacts } from '../../src/steps/build/facts.ts'
 import { archiveEngine } from '../support/archive-engine.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { memoryRegistry } from '../support/memory-registry.ts';
+import { testSeal } from '../support/test-seal.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 
 const pinned = `tools@sha256:${'a'.repeat(64)}` as const;
@@ -53,6 +54,7 @@ async function world(
   const ports: BuildPorts = {
     engine: async () => engine,
     store,
+    seal: testSeal(),
     clock: manualClock(),
     progress: (event) => events.push(event),
     identity: 'me@here',
@@ -64,7 +66,7 @@ async function world(
     ports,
     notes: () => events.flatMap((event) => (event.type === 'note' ? event.message : [])),
     facts: async ({ digest }) => {
-      const facts = await readBuildFacts(store, 'ml/churn', digest);
+      const facts = await readBuildFacts(store, 'ml/churn', digest, testSeal());
       if (!facts) throw new Error('no facts');
       return facts;
     },
@@ -248,14 +250,14 @@ test('facts of version 0.1.0 stay as they are, until a build is made or a value 
   t.truthy(argNames);
   const old: BuildFacts = { ...now, args, bases: [{ name: 'debian:12', digest: sha256('old') }] };
   const repository = ports.store.repository('ml/churn');
-  await writeBuildFacts(repository, image, old);
+  await writeBuildFacts(repository, image, old, testSeal());
   t.true((await build({ spec: source }, ports)).already);
   t.deepEqual(await facts(image), old);
   await build({ spec: spec({ args, publicArgs: ['A'] }) }, ports);
   const asked = await facts(image);
   t.deepEqual(asked.args, { A: 'open' });
   t.like(asked.bases[0], { role: 'root', layers: { length: 1 } });
-  await writeBuildFacts(repository, image, old);
+  await writeBuildFacts(repository, image, old, testSeal());
   await build({ spec: source, rebuild: true }, ports);
   t.deepEqual((await facts(image)).args, {});
 });

@@ -15,12 +15,13 @@ import type { Store } from '../../src/oci/store/store.ts';
 import { openStore } from '../../src/oci/store/store.ts';
 import type { BuildPorts } from '../../src/steps/build.ts';
 import { build, findBuilt } from '../../src/steps/build.ts';
-import { readBuildFacts } from '../../src/steps/build/facts.ts';
+import { readBuildFacts, writeBuildFacts } from '../../src/steps/build/facts.ts';
 import { archiveEngine } from '../support/archive-engine.ts';
 import { engineTest, testEngine } from '../support/engine.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { memoryRegistry } from '../support/memory-registry.ts';
 import { writeLayout } from '../support/oci-layout.ts';
+import { testSeal } from '../support/test-seal.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 
 const platform = { os: 'linux', architecture: 'amd64' };
@@ -66,6 +67,7 @@ async function world(t: ExecutionContext, changes: Partial<BuildPorts> = {}): Pr
   const ports: BuildPorts = {
     engine: async () => engine,
     store,
+    seal: testSeal(),
     clock: manualClock(),
     progress: (event) => events.push(event),
     identity: 'me@here',
@@ -104,7 +106,7 @@ test('builds into the store: image, facts, build tag and version tag, in that or
     [annotations.baseName]: 'debian:12',
   });
   t.deepEqual(effects(events).slice(-4), ['manifest', 'facts', 'tag', 'tag']);
-  t.like(await readBuildFacts(store, 'ml/churn', report.image.digest), {
+  t.like(await readBuildFacts(store, 'ml/churn', report.image.digest, testSeal()), {
     image: report.image.digest,
     kind: 'engine',
     buildKey: key,
@@ -178,7 +180,9 @@ test('what the registry has under the build key need not be built, and says that
   t.is(report.image.digest, first.image.digest);
   t.is(here.engine.builds, 0);
   t.true(
-    (await readBuildFacts(here.store, 'ml/churn', report.image.digest))?.builder.name.startsWith('unknown'),
+    (await readBuildFacts(here.store, 'ml/churn', report.image.digest, testSeal()))?.builder.name.startsWith(
+      'unknown',
+    ),
   );
 
   const doubting = await world(t, { published, vouch: async () => false });
@@ -225,7 +229,7 @@ test('threat 39: killed after any effect, the next run goes on and ends with the
     await t.throwsAsync(build({ spec }, mortal), { message: 'killed' });
     const report = await build({ spec }, ports);
     t.is(report.image.digest, expected.image.digest, `killed after effect ${String(kill)}`);
-    t.truthy(await readBuildFacts(store, 'ml/churn', report.image.digest));
+    t.truthy(await readBuildFacts(store, 'ml/churn', report.image.digest, testSeal()));
     t.is((await store.repository('ml/churn').resolve('1.4.0'))?.digest, report.image.digest);
   }
 });
@@ -248,11 +252,57 @@ test('facts of another version of the tool, or of another image, are none', asyn
   const { spec, ports, store } = await world(t);
   const { image } = await build({ spec }, ports);
   const repository = store.repository('ml/churn');
-  t.is(await readBuildFacts(store, 'ml/other', image.digest), undefined);
+  t.is(await readBuildFacts(store, 'ml/other', image.digest, testSeal()), undefined);
   const facts = await repository.manifest(tags.facts(shortHex(image.digest)));
   t.is(facts?.descriptor.artifactType, mediaTypes.buildFacts);
   const stranger = `${image.digest.slice(0, 19)}${'0'.repeat(52)}` as typeof image.digest;
-  t.is(await readBuildFacts(store, 'ml/churn', stranger), undefined);
+  t.is(await readBuildFacts(store, 'ml/churn', stranger, testSeal()), undefined);
+});
+
+test('an image under the build tag that this machine did not build is built again', async (t) => {
+  const { spec, ports, store, engine, events } = await world(t);
+  const honest = await build({ spec }, ports);
+  const repository = store.repository('ml/churn');
+  const content = await repository.manifest(honest.image.digest);
+  if (!content) return t.fail();
+  const { buildKey = '' } = honest;
+  const tag = tags.build(buildKey.slice(0, 12));
+  const evil = encodeManifest({
+    ...parseManifest(content),
+    annotations: { [annotations.buildKey]: buildKey, evil: 'yes' },
+  });
+  const facts = await readBuildFacts(store, 'ml/churn', honest.image.digest, testSeal());
+  if (!facts) return t.fail();
+  const forged = { ...facts, image: evil.descriptor.digest };
+  for (const forge of [
+    async () => undefined,
+    async () => writeBuildFacts(repository, evil.descriptor, forged, testSeal('another machine')),
+    // Facts of this machine, about a build of another key.
+    async () =>
+      writeBuildFacts(repository, evil.descriptor, { ...forged, buildKey: 'f'.repeat(64) }, testSeal()),
+  ]) {
+    await repository.pushManifest(evil, tag);
+    await forge();
+    const builds = engine.builds;
+    t.is(await findBuilt(spec, ports), undefined);
+    const again = await build({ spec }, ports);
+    t.false(again.already);
+    t.is(again.image.digest, honest.image.digest);
+    t.is(engine.builds, builds + 1);
+  }
+  t.true(
+    events.some((event) => event.type === 'note' && event.message.includes('was not built on this machine')),
+  );
+});
+
+test('a kept store on a machine without its key: built again, and known from then on', async (t) => {
+  const { spec, ports, engine } = await world(t);
+  const first = await build({ spec }, ports);
+  const elsewhere = { ...ports, seal: testSeal('fresh runner') };
+  t.false((await build({ spec }, elsewhere)).already);
+  t.true((await build({ spec }, elsewhere)).already);
+  t.is(engine.builds, 2);
+  t.is((await findBuilt(spec, elsewhere))?.image.digest, first.image.digest);
 });
 
 test('an existing image is taken over from a layout by digest', async (t) => {
@@ -272,7 +322,7 @@ test('an existing image is taken over from a layout by digest', async (t) => {
   t.is(report.buildKey, undefined);
   t.is((await findBuilt(existing, ports))?.image.digest, layout.digest);
   t.true((await build({ spec: existing }, ports)).already);
-  t.like(await readBuildFacts(store, 'ml/churn', layout.digest), {
+  t.like(await readBuildFacts(store, 'ml/churn', layout.digest, testSeal()), {
     kind: 'source-image',
     bases: [{ name: `oci:${directory}@${layout.digest}`, digest: layout.digest }],
   });
@@ -340,6 +390,7 @@ engineTest('a real build: twice the same, the second time without the engine', a
   const ports: BuildPorts = {
     engine: async () => engine,
     store,
+    seal: testSeal(),
     clock: manualClock(),
     progress: (event) => {
       if (event.type === 'log') logs.push(event.line);
@@ -376,6 +427,7 @@ engineTest('a failing step of a real build', async (t) => {
   const ports: BuildPorts = {
     engine: async () => engine,
     store,
+    seal: testSeal(),
     clock: manualClock(),
     progress: () => undefined,
     identity: 'test',

@@ -9,8 +9,10 @@ import type { ScanReport } from '../../src/domain/scan.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
 import { canonicalBytes } from '../../src/json/canonical.ts';
 import { encodeManifest } from '../../src/oci/manifest.ts';
+import type { Seal } from '../../src/ports/seal.ts';
 import type { PolicyRules } from '../../src/manifest/policy.ts';
 import type { ScanPorts } from '../../src/steps/scan.ts';
+import { writeScanResult } from '../../src/steps/scan-result.ts';
 import { readScanResult, scan } from '../../src/steps/scan.ts';
 import { putLayeredImage } from '../support/layered-image.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
@@ -18,6 +20,7 @@ import { manualClock } from '../support/manual-clock.ts';
 import type { MemoryRegistry } from '../support/memory-registry.ts';
 import { memoryRegistry } from '../support/memory-registry.ts';
 import { finding, gap, report as reportWith } from '../support/scan-reports.ts';
+import { testSeal } from '../support/test-seal.ts';
 import { layerOf, tarOfFiles } from '../support/tar-archive.ts';
 
 const repository = 'ml/churn-train';
@@ -44,6 +47,7 @@ function scene(): Scene {
   const ports: ScanPorts = {
     content: store.repository(repository),
     store,
+    seal: testSeal(),
     clock,
     progress: (event) => events.push(event),
     scanner: {
@@ -69,7 +73,7 @@ test('scans, stores report and SBOM under the scan tag, and answers', async (t) 
   const result = await scan({ repository, image }, ports, policy);
   t.is(result.decision.verdict, 'allowed');
   t.false(result.already);
-  const stored = await readScanResult(store, repository, image.digest);
+  const stored = await readScanResult(store, repository, image.digest, testSeal());
   t.deepEqual(stored?.report, result.report);
   t.deepEqual(stored?.sbomDescriptor, result.sbom);
   t.is(Buffer.from(stored?.sbom ?? []).toString(), '{"bomFormat":"CycloneDX"}');
@@ -102,7 +106,9 @@ test('another scanner or database: scanned again, and only the new result counts
   const again = await scan({ repository, image }, ports, policy);
   t.false(again.already);
   t.is(again.decision.verdict, 'inconclusive');
-  t.deepEqual((await readScanResult(store, repository, image.digest))?.report.coverage.gaps, [gap]);
+  t.deepEqual((await readScanResult(store, repository, image.digest, testSeal()))?.report.coverage.gaps, [
+    gap,
+  ]);
 });
 
 test('threat 9, 32: a stale scan is made again, and is fresh then', async (t) => {
@@ -121,9 +127,39 @@ test('threat 39: killed before the result is stored, the next run scans and stor
   const { store, image, ports, scanner } = scene();
   store.fail(1, new AmlpromoteError('DISK_FULL', 'full'), 'pushManifest');
   await t.throwsAsync(scan({ repository, image }, ports, policy), { message: 'full' });
-  t.is(await readScanResult(store, repository, image.digest), undefined);
+  t.is(await readScanResult(store, repository, image.digest, testSeal()), undefined);
   t.false((await scan({ repository, image }, ports, policy)).already);
   t.is(scanner.scans, 2);
+});
+
+test('a stored result that this machine did not make is as if it were not there', async (t) => {
+  const { store, image, ports, scanner } = scene();
+  const honest = await scan({ repository, image }, ports, policy);
+  const put = async (seal: Seal, cacheKey = 'key-1'): Promise<void> => {
+    const outcome = {
+      report: { ...honest.report, findings: [] },
+      sbom: canonicalBytes({ bomFormat: 'forged' }),
+    };
+    await writeScanResult(store, { repository, image, outcome, cacheKey, seal });
+  };
+  const strangers: readonly Seal[] = [
+    testSeal('another machine'),
+    { ...testSeal(), seal: (_purpose, parts) => sha256(parts.join()) },
+    { ...testSeal(), seal: (_purpose, parts) => testSeal().seal('build-facts', parts) },
+    { ...testSeal(), seal: () => '' },
+  ];
+  for (const [index, stranger] of strangers.entries()) {
+    await put(stranger);
+    t.is(await readScanResult(store, repository, image.digest, testSeal()), undefined);
+    t.false((await scan({ repository, image }, ports, policy)).already);
+    t.is(scanner.scans, index + 2);
+  }
+  // A seal holds for its content, its repository and its scanner.
+  const [{ descriptor } = { descriptor: undefined }] = [
+    await store.repository(repository).manifest(tags.scan(shortHex(image.digest))),
+  ].flatMap((found) => found ?? []);
+  t.truthy(descriptor);
+  t.is(await readScanResult(store, 'ml/other', image.digest, testSeal()), undefined);
 });
 
 test('an image that lies elsewhere is scanned there; the result is kept in the store', async (t) => {
@@ -134,7 +170,7 @@ test('an image that lies elsewhere is scanned there; the result is kept in the s
     { ...ports, content: store.repository(repository), store: empty },
     policy,
   );
-  t.truthy(await readScanResult(empty, repository, image.digest));
+  t.truthy(await readScanResult(empty, repository, image.digest, testSeal()));
 });
 
 test('an index is not one image', async (t) => {
@@ -157,13 +193,13 @@ test('what cannot be checked is an error, not an answer', async (t) => {
 
 test('not scanned is undefined; so is what another image or another artifact left under the tag', async (t) => {
   const { store, image } = scene();
-  t.is(await readScanResult(store, repository, image.digest), undefined);
+  t.is(await readScanResult(store, repository, image.digest, testSeal()), undefined);
   store.putManifest(
     repository,
     (await store.repository(repository).manifest(image.digest))!,
     tags.scan(shortHex(image.digest)),
   );
-  t.is(await readScanResult(store, repository, image.digest), undefined);
+  t.is(await readScanResult(store, repository, image.digest, testSeal()), undefined);
 });
 
 const damaged = test.macro({
@@ -173,15 +209,25 @@ const damaged = test.macro({
     const { report, sbom } = await scan({ repository, image }, ports, policy);
     const config = store.putBlob(repository, '{}', mediaTypes.ociEmpty);
     const layer = store.putBlob(repository, canonicalBytes(change(report)), mediaTypes.scanReport);
+    const parts = [
+      repository,
+      image.digest,
+      'key-1',
+      ...[sbom, layer].flatMap(({ mediaType, digest }) => [mediaType, digest]),
+    ];
     const manifest = encodeManifest({
       mediaType: mediaTypes.ociManifest,
       artifactType: mediaTypes.scanResult,
       config,
       layers: [sbom, layer],
       subject: image,
+      annotations: {
+        [annotations.scanKey]: 'key-1',
+        [annotations.seal]: testSeal().seal('scan-result', parts),
+      },
     });
     store.putManifest(repository, manifest, tags.scan(shortHex(image.digest)));
-    const error = await t.throwsAsync(readScanResult(store, repository, image.digest), {
+    const error = await t.throwsAsync(readScanResult(store, repository, image.digest, testSeal()), {
       instanceOf: AmlpromoteError,
     });
     t.is(error.code, 'CONTENT_INVALID');
@@ -195,7 +241,7 @@ test('a stored result with other bytes than its digest is refused', async (t) =>
   const { store, image, ports } = scene();
   const { sbom } = await scan({ repository, image }, ports, policy);
   store.corrupt(sbom.digest, Buffer.from('{"bomFormat":"CycloneDy"}'));
-  const error = await t.throwsAsync(readScanResult(store, repository, image.digest), {
+  const error = await t.throwsAsync(readScanResult(store, repository, image.digest, testSeal()), {
     instanceOf: AmlpromoteError,
   });
   t.is(error.code, 'INTEGRITY_MISMATCH');

@@ -17,6 +17,7 @@ import { makeIdentities } from '../support/identities.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { memoryRegistry } from '../support/memory-registry.ts';
 import { finding, gap, report } from '../support/scan-reports.ts';
+import { testSeal } from '../support/test-seal.ts';
 import { bom, factsFor, pushImage, testPolicy } from '../support/signed-release.ts';
 
 const clock = manualClock('2026-11-21T12:00:00Z');
@@ -36,7 +37,7 @@ async function setup({ report: changes = {}, scanned = true, built = true }: Opt
   const target = registry.repository(repository);
   const image = await pushImage(target);
   await pushImage(store.repository(repository));
-  const scan = (again: Partial<ScanReport> = {}) =>
+  const scan = (again: Partial<ScanReport> = {}, seal = testSeal()) =>
     writeScanResult(store, {
       repository,
       image,
@@ -45,10 +46,19 @@ async function setup({ report: changes = {}, scanned = true, built = true }: Opt
         sbom: Buffer.from(JSON.stringify(bom)),
       },
       cacheKey: 'key',
+      seal,
     });
   if (scanned) await scan();
-  if (built) await writeBuildFacts(store.repository(repository), image, factsFor(image.digest));
-  const ports: SignPorts = { target, store, signer: identities.releaseSigner, clock, progress: silent };
+  if (built) await writeBuildFacts(store.repository(repository), image, factsFor(image.digest), testSeal());
+  const ports: SignPorts = {
+    target,
+    store,
+    seal: testSeal(),
+    rescan: () => Promise.reject(new Error('not needed')),
+    signer: identities.releaseSigner,
+    clock,
+    progress: silent,
+  };
   return { registry, target, store, image, ports, scan, input: { repository, image } };
 }
 
@@ -154,6 +164,42 @@ test('signs nothing that the image rules of this zone refuse', async (t) => {
   const error = await t.throwsAsync(sign(input, ports, strict), { instanceOf: AmlpromoteError });
   t.is(error.code, 'POLICY_REFUSED');
   t.regex(error.message, /RUNS_AS_ROOT/);
+});
+
+test('a scan result that this machine did not make is not signed: it is scanned again', async (t) => {
+  const { input, ports, target, image, scan } = await setup();
+  await scan({ startedAt: '2026-11-21T09:00:00Z' }, testSeal('another machine'));
+  const notes: string[] = [];
+  const rescanned: string[] = [];
+  const signed = await sign(
+    input,
+    {
+      ...ports,
+      progress: (event) => {
+        if (event.type === 'note') notes.push(event.message);
+      },
+      rescan: async ({ digest }) => {
+        rescanned.push(digest);
+        await scan();
+      },
+    },
+    policy,
+  );
+  t.is(signed.signatures.length, 4);
+  t.deepEqual(rescanned, [image.digest]);
+  t.regex(notes.join(), /not made on this machine/);
+  t.is((await target.referrers(image.digest)).length, 4);
+});
+
+test('build facts that this machine did not write are not signed', async (t) => {
+  const { input, ports, store, image, target } = await setup({ built: false });
+  const facts = factsFor(image.digest);
+  await writeBuildFacts(store.repository(repository), image, facts, testSeal('another machine'));
+  const error = await t.throwsAsync(sign(input, ports, policy), { instanceOf: AmlpromoteError });
+  t.is(error.code, 'INCONCLUSIVE');
+  t.regex(error.message, /not made on this machine, or were changed/);
+  t.regex(error.nextSteps.join(), /build again/);
+  t.deepEqual(await target.referrers(image.digest), []);
 });
 
 test('says that an image is not published', async (t) => {

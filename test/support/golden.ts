@@ -27,6 +27,8 @@ import { parseManifest } from '../../src/oci/manifest.ts';
 import { openStore } from '../../src/oci/store/store.ts';
 import { createOutside } from '../../src/outside.ts';
 import type { Outside } from '../../src/outside.ts';
+import type { Seal } from '../../src/ports/seal.ts';
+import { testSeal } from './test-seal.ts';
 import { workspace } from '../../src/sandbox/topology.ts';
 import { createBuiltinScanner } from '../../src/scanner/builtin.ts';
 import { readBuildFacts } from '../../src/steps/build/facts.ts';
@@ -96,6 +98,9 @@ interface Stored {
 }
 
 const repositories = ['ml/churn-score', 'ml/churn-train'];
+
+/** 0.1.0 sealed nothing: this stands for a machine that believed its store, so that what lay there is read. */
+const oldMachine: Seal = { seal: () => '', isSealed: () => true };
 
 export async function openGolden(): Promise<Golden> {
   const folder = goldenInputs();
@@ -177,8 +182,8 @@ export async function openGolden(): Promise<Golden> {
     stored: async (repository, image) => {
       const store = await openStore(withStore().store);
       return {
-        facts: await readBuildFacts(store, repository, image),
-        scan: (await readScanResult(store, repository, image))?.report,
+        facts: await readBuildFacts(store, repository, image, oldMachine),
+        scan: (await readScanResult(store, repository, image, oldMachine))?.report,
       };
     },
     prune: async () => (await openStore(withStore().store)).prune(),
@@ -190,10 +195,11 @@ export async function openGolden(): Promise<Golden> {
         store: async () => openStore(store),
         registry: async () => dev,
         engine: noEngine,
+        seal: async () => oldMachine,
         scanner: async () =>
           createBuiltinScanner({
             databaseDir: at('advisories'),
-            cacheDir: cache,
+            cache: { directory: cache, seal: testSeal() },
             clock,
             version: toolVersion,
           }),

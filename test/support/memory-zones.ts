@@ -33,6 +33,7 @@ import { mortalLife } from './mortal.ts';
 import type { Life } from './mortal.ts';
 import { report } from './scan-reports.ts';
 import { bom, testPolicy } from './signed-release.ts';
+import { testSeal } from './test-seal.ts';
 
 /** Files, keys and policy that all zones of one test file share. */
 export interface Ground {
@@ -130,6 +131,8 @@ export interface Run {
 export interface RunOptions {
   /** Directory of the machine's store: the same one is the same machine. */
   readonly store: string;
+  /** Another machine may have got the store of this one. */
+  readonly machine?: string;
   /** Dies at this effect, counted from 1. */
   readonly killAtEffect?: number;
   /** Dies right after this many writes. */
@@ -158,6 +161,7 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
   const { identities, zones } = ground;
   const outside = createOutside(policy, {
     store: async () => life.port('store', await openStore(options.store)),
+    seal: async () => testSeal(options.machine),
     registry: async () => life.port('dev', world.dev),
     engine: async () => life.port('engine', world.engine),
     scanner: async () => life.port('scanner', scannerOf(options.found)),

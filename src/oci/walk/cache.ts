@@ -4,11 +4,17 @@ import { join } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { hexOf, isDigest } from '../../domain/digest.ts';
 import { sha256 } from '../../domain/sha256.ts';
+import type { Seal } from '../../ports/seal.ts';
 import type { LayerEntry, LayerListing } from './listing.ts';
 import type { TarKind } from './tar-header.ts';
 
-const format = 1;
-const kinds: readonly TarKind[] = ['file', 'directory', 'symlink', 'hardlink', 'other'];
+const format = 2;
+const kinds: readonly TarKind[] = ['file', 'directory', 'symlink', 'hardlink', 'other', 'global'];
+
+export interface WalkCacheOptions {
+  readonly directory: string;
+  readonly seal: Seal;
+}
 
 export interface WalkCache<T> {
   load(layer: Digest): Promise<LayerListing<T> | undefined>;
@@ -16,24 +22,26 @@ export interface WalkCache<T> {
 }
 
 /**
- * Listings of layers that were walked before: one file per layer digest and `version` (of whatever made the values).
- * A file that is damaged, of another format or not what `revive` accepts counts as not there; a cache that cannot be
- * written is no error either.
+ * Listings of layers that were walked before: one file per layer digest and `version` (of whatever made the values),
+ * sealed. A file that is damaged, of another format, of another machine or not what `revive` accepts counts as not there; a
+ * cache that cannot be written is no error either.
  */
 export function createWalkCache<T>(
-  directory: string,
+  { directory, seal }: WalkCacheOptions,
   version: string,
   revive: (value: unknown) => T,
 ): WalkCache<T> {
   const prefix = hexOf(sha256(`${String(format)} ${version}`)).slice(0, 12);
   const fileOf = (layer: Digest): string => join(directory, `layer-${hexOf(layer)}-${prefix}.json`);
+  const partsOf = (layer: Digest, body: string): readonly string[] => [String(format), version, layer, body];
   return {
     async load(layer) {
       try {
         const text = await readFile(fileOf(layer), 'utf8');
         const end = text.indexOf('\n');
         const body = text.slice(end + 1);
-        return text.slice(0, end) === sha256(body) ? decode(JSON.parse(body), revive) : undefined;
+        const isOurs = seal.isSealed('layer-record', partsOf(layer, body), text.slice(0, end));
+        return isOurs ? decode(JSON.parse(body), revive) : undefined;
       } catch {
         return undefined;
       }
@@ -43,7 +51,9 @@ export function createWalkCache<T>(
       const temporary = `${fileOf(layer)}.${randomUUID()}.tmp`;
       try {
         await mkdir(directory, { recursive: true });
-        await writeFile(temporary, `${sha256(body)}\n${body}`, { mode: 0o600 });
+        await writeFile(temporary, `${seal.seal('layer-record', partsOf(layer, body))}\n${body}`, {
+          mode: 0o600,
+        });
         await rename(temporary, fileOf(layer));
       } catch {
         await rm(temporary, { force: true }).catch(() => undefined);

@@ -12,7 +12,8 @@ const highWaterMark = 1024 * 1024;
 
 /**
  * The tar bytes of a layer. The form is told from the first bytes, as runtimes do, not from the media type, which may lie.
- * gzip with many members and zstd with many frames are read whole.
+ * gzip with many members and zstd with many frames are read whole. Decompressors differ in what they make of damage and of
+ * what stands behind the end; none of it can hide anything, for what comes out must have the diffID that runtimes check too.
  * @throws CONTENT_INVALID for zstd framing; zlib's own errors (`isDecompressionError`); whatever the source throws
  */
 export async function* decompress(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

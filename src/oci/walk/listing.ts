@@ -1,6 +1,7 @@
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { WalkLimits } from './limits.ts';
+import { printableName } from './names.ts';
 import type { TarKind } from './tar-header.ts';
 import type { TarEntry, TarSink } from './tar.ts';
 
@@ -22,12 +23,9 @@ export interface LayerListing<T> {
   readonly unread: ReadonlyMap<number, string>;
 }
 
-/** Whether a file is wanted; `presence`: its name says enough, its bytes need not be read. */
-export type Wanted = boolean | 'presence';
-
 /** What a walk looks for. The index counts the entries of the layer: names may come twice in one archive. */
 export interface FileChoice<T> {
-  wants(path: string, index: number): Wanted;
+  wants(path: string, index: number): boolean;
   extract(path: string, bytes: Uint8Array, index: number): T;
 }
 
@@ -50,13 +48,11 @@ export function createCollector<T>(choice: FileChoice<T>, limits: WalkLimits): L
       if (entries.length >= limits.maxEntries) {
         throw new AmlpromoteError('CONTENT_INVALID', `more than ${String(limits.maxEntries)} entries`);
       }
-      const link = entry.kind === 'hardlink' ? normalizePath(entry.link) : entry.link;
+      const link = entry.kind === 'hardlink' ? linkTarget(entry.link) : entry.link;
       entries.push({ path: normalizePath(entry.path), kind: entry.kind, link });
       const { path, index } = last();
-      const wanted = entry.kind === 'file' && choice.wants(path, index);
-      if (wanted === false) return false;
-      if (wanted === 'presence') values.set(index, choice.extract(path, new Uint8Array(), index));
-      else if (entry.sparse) unread.set(index, 'is stored as a sparse file');
+      if (entry.kind !== 'file' || !choice.wants(path, index)) return false;
+      if (entry.sparse) unread.set(index, 'is stored as a sparse file');
       else if (entry.size > limits.maxFileBytes)
         unread.set(index, `is larger than ${String(limits.maxFileBytes)} bytes`);
       else return true;
@@ -70,6 +66,13 @@ export function createCollector<T>(choice: FileChoice<T>, limits: WalkLimits): L
   return { sink, listing: { entries, values, unread } };
 }
 
+/** Runtimes follow symbolic links before they go up, or after: a hard link that goes up is refused. @throws CONTENT_INVALID */
+function linkTarget(path: string): string {
+  if (path.split('/').includes('..'))
+    throw new AmlpromoteError('CONTENT_INVALID', `a hard link that goes up: ${shown(path)}`);
+  return normalizePath(path);
+}
+
 /** @throws CONTENT_INVALID for a path that leaves the root (threat 21): runtimes refuse the whole layer. */
 function normalizePath(path: string): string {
   if (!path.includes('.') && !path.includes('//') && !path.startsWith('/') && !path.endsWith('/'))
@@ -79,11 +82,10 @@ function normalizePath(path: string): string {
     if (part === '' || part === '.') continue;
     if (part !== '..') parts.push(part);
     else if (parts.pop() === undefined) {
-      throw new AmlpromoteError(
-        'CONTENT_INVALID',
-        `an entry outside of the root: ${JSON.stringify(path.slice(0, 200))}`,
-      );
+      throw new AmlpromoteError('CONTENT_INVALID', `an entry outside of the root: ${shown(path)}`);
     }
   }
   return parts.join('/');
 }
+
+const shown = (path: string): string => JSON.stringify(printableName(path.slice(0, 200)));

@@ -1,19 +1,13 @@
 import type { AmlpromoteError } from '../../domain/errors.ts';
-import { decodeName, parsePax } from './pax.ts';
-import type { TarKind } from './tar-header.ts';
-import { blockSize, cString, checkSum, headerName, invalid, kindOf, numeric } from './tar-header.ts';
+import { decodeName } from './names.ts';
+import type { PaxRecords } from './pax.ts';
+import { parsePax } from './pax.ts';
+import { blockSize, cString, invalid, readHeader } from './tar-header.ts';
+import type { TarHeader } from './tar-header.ts';
+import type { TarEntry } from './tar-member.ts';
+import { globalMember, memberOf } from './tar-member.ts';
 
-export interface TarEntry {
-  /** As written in the archive; not yet normalised. */
-  readonly path: string;
-  readonly kind: TarKind;
-  /** Bytes of content that follow in the archive. */
-  readonly size: number;
-  /** Target of a symlink or hardlink; otherwise empty. */
-  readonly link: string;
-  /** Stored with holes: the bytes in the archive are not the bytes of the file. */
-  readonly sparse: boolean;
-}
+export type { TarEntry } from './tar-member.ts';
 
 export interface TarSink {
   /** True when `content` shall be called with the entry's bytes. */
@@ -35,10 +29,12 @@ export class TarReader {
   readonly #sink: TarSink;
   readonly #partial = Buffer.alloc(blockSize);
   #partialLength = 0;
+  /** Bytes of content, then of the padding behind it, that nobody wants. */
   #skip = 0;
+  #padding = 0;
   #collecting:
     { readonly chunks: Uint8Array[]; left: number; readonly done: (bytes: Buffer) => void } | undefined;
-  #pax: ReadonlyMap<string, Buffer> | undefined;
+  #pax: PaxRecords | undefined;
   #longName: string | undefined;
   #longLink: string | undefined;
   #zeroBlocks = 0;
@@ -56,6 +52,10 @@ export class TarReader {
         const step = Math.min(this.#skip, chunk.length - at);
         this.#skip -= step;
         at += step;
+      } else if (this.#padding > 0) {
+        const step = Math.min(this.#padding, chunk.length - at);
+        this.#padding -= step;
+        at += step;
       } else if (this.#partialLength === 0 && chunk.length - at >= blockSize) {
         this.#block(Buffer.from(chunk.buffer, chunk.byteOffset + at, blockSize));
         at += blockSize;
@@ -72,7 +72,10 @@ export class TarReader {
     }
   }
 
-  /** The archive's bytes are over: fine between two entries (runtimes do not insist on the marker), else truncated. */
+  /**
+   * The archive's bytes are over: fine between two entries, and within the padding of the last one (runtimes insist neither
+   * on the marker nor on padding), else truncated.
+   */
   end(): void {
     if (this.#collecting || this.#skip > 0 || this.#sparseExtension)
       throw invalid('truncated within an entry');
@@ -110,56 +113,43 @@ export class TarReader {
       return;
     }
     if (this.#zeroBlocks === 1) throw invalid('an entry behind a zero block');
-    checkSum(block);
     this.#header(block);
   }
 
   #header(block: Buffer): void {
-    const flag = String.fromCharCode(block[156] ?? 0);
-    const size = numeric(block, 124, 12);
+    const header = readHeader(block);
+    const { flag } = header;
     if (flag === 'x' || flag === 'g') {
-      // Runtimes ignore global headers, and drop what an extended header before one had said.
+      // Runtimes forget what an extended header before a global one had said.
       if (flag === 'g' && this.#pending)
         throw invalid('a pax global header between an extended header and its entry');
-      this.#extended(size, (bytes) => {
+      this.#extended(header, (bytes) => {
         const records = parsePax(bytes);
         if (flag === 'x') this.#pax = records;
+        else this.#sink.entry(globalMember(header, records));
       });
     } else if (flag === 'L') {
-      this.#extended(size, (bytes) => (this.#longName = decodeName(cString(bytes))));
+      this.#extended(header, (bytes) => (this.#longName = decodeName(cString(bytes))));
     } else if (flag === 'K') {
-      this.#extended(size, (bytes) => (this.#longLink = decodeName(cString(bytes))));
-    } else this.#entry(block, flag, size);
+      this.#extended(header, (bytes) => (this.#longLink = decodeName(cString(bytes))));
+    } else this.#entry(block, header);
   }
 
   get #pending(): boolean {
     return this.#pax !== undefined || this.#longName !== undefined || this.#longLink !== undefined;
   }
 
-  #extended(size: number, done: (bytes: Buffer) => void): void {
+  #extended({ size }: TarHeader, done: (bytes: Buffer) => void): void {
+    if (size < 0) throw invalid('a negative size');
     if (size > maxExtendedBytes) throw invalid(`an extended header of ${String(size)} bytes`);
     this.#take(size, done);
   }
 
-  #entry(block: Buffer, flag: string, headerSize: number): void {
-    const text = (key: string): string | undefined => {
-      const value = this.#pax?.get(key);
-      return value === undefined || value.length === 0 ? undefined : decodeName(value);
-    };
-    const paxSize = text('size');
-    if (paxSize !== undefined && !/^\d{1,15}$/.test(paxSize))
-      throw invalid('a pax size that is not a number');
-    const sparse =
-      flag === 'S' || [...(this.#pax?.keys() ?? [])].some((key) => key.startsWith('GNU.sparse.'));
-    const path = text('GNU.sparse.name') ?? this.#longName ?? text('path') ?? headerName(block);
-    const link = this.#longLink ?? text('linkpath') ?? decodeName(cString(block.subarray(157, 257)));
+  #entry(block: Buffer, header: TarHeader): void {
+    const entry = memberOf(header, { pax: this.#pax, name: this.#longName, link: this.#longLink });
     this.#pax = this.#longName = this.#longLink = undefined;
-    const kind = kindOf(flag, path);
-    const headerOnly = '123456'.includes(flag) || kind === 'directory';
-    const size = headerOnly ? 0 : paxSize === undefined ? headerSize : Number(paxSize);
-    const entry = { path, kind, size, link: kind === 'symlink' || kind === 'hardlink' ? link : '', sparse };
     // Old GNU sparse files have more header blocks before their content (tar(5), "extended sparse header").
-    if (flag === 'S' && block[482] !== 0) this.#sparseExtension = entry;
+    if (header.flag === 'S' && block[482] !== 0) this.#sparseExtension = entry;
     else this.#begin(entry);
   }
 
@@ -171,12 +161,15 @@ export class TarReader {
 
   #begin(entry: TarEntry): void {
     if (this.#sink.entry(entry)) this.#take(entry.size, (bytes) => this.#sink.content(entry, bytes));
-    else this.#skip = entry.size + padding(entry.size);
+    else {
+      this.#skip = entry.size;
+      this.#padding = padding(entry.size);
+    }
   }
 
   #take(size: number, done: (bytes: Buffer) => void): void {
     const finish = (bytes: Buffer): void => {
-      this.#skip = padding(size);
+      this.#padding = padding(size);
       done(bytes);
     };
     if (size === 0) finish(Buffer.alloc(0));

@@ -1,23 +1,8 @@
+import type { LayerPass } from './layer-pass.ts';
+import { Positions, clear, noteMadeAgain, removeLower } from './layer-pass.ts';
 import type { LayerEntry } from './listing.ts';
-
-/** A regular file: where its bytes are. Hardlinks share one. */
-export interface FileNode {
-  readonly kind: 'file';
-  /** Index of the layer, and of the entry in it. */
-  readonly layer: number;
-  readonly entry: number;
-}
-
-export interface DirectoryNode {
-  readonly kind: 'directory';
-  readonly children: Map<string, TreeNode>;
-}
-
-export type TreeNode =
-  | FileNode
-  | DirectoryNode
-  | { readonly kind: 'symlink'; readonly target: string }
-  | { readonly kind: 'other' };
+import { printableName } from './names.ts';
+import type { DirectoryNode, Located, TreeNode } from './tree-nodes.ts';
 
 /** Symlinks followed on one path; the limit of Linux. */
 const maxHops = 40;
@@ -27,95 +12,129 @@ export class ImageTree {
   readonly #root: DirectoryNode = { kind: 'directory', children: new Map() };
 
   /**
-   * Lays the entries of a layer over what is there. Whiteouts act on the layers below only, wherever they stand in the
-   * archive. @returns what could not be applied, in words
+   * Lays the entries of a layer over what is there, one after the other, as runtimes do; a whiteout takes away what lower
+   * layers have, never what its own layer adds. Where runtimes would disagree about what is left (some unpack each layer
+   * for itself and never see the links of lower ones, some lay it over them), more is kept, and it is said.
+   * @returns what could not be applied, or not surely, in words
    */
   apply(layer: number, entries: readonly LayerEntry[]): readonly string[] {
-    const problems: string[] = [];
-    const plain: { readonly entry: LayerEntry; readonly index: number }[] = [];
+    const pass: LayerPass = { layer, added: new Positions(), cleared: new Positions(), problems: [] };
     entries.forEach((entry, index) => {
       const { parent, name } = split(entry.path);
-      if (!name.startsWith('.wh.')) plain.push({ entry, index });
-      else if (name === '.wh..wh..opq') this.#clear(parent);
-      else if (!name.startsWith('.wh..wh.'))
-        problems.push(...this.#whiteOut(entry.path, parent, name.slice('.wh.'.length)));
-      // Other `.wh..wh.` names are bookkeeping of AUFS: no files.
+      if (name.startsWith('.wh.')) this.#whiteOut(pass, entry.path, parent, name);
+      else this.#add(pass, entry, index);
     });
-    for (const { entry, index } of plain) problems.push(...this.#add(layer, entry, index));
-    return problems;
+    return pass.problems.map(printableName);
   }
 
   /** The node at a path, symlinks followed, the last one too. */
   lookup(path: string): TreeNode | undefined {
-    return this.#resolve(path, true);
+    return this.#resolve(path, { followLast: true }).node;
   }
 
-  /** Every node but plain directories, with its real path. */
-  *nodes(): Generator<{ readonly path: string; readonly node: Exclude<TreeNode, DirectoryNode> }> {
-    const stack: { readonly prefix: string; readonly directory: DirectoryNode }[] = [
-      { prefix: '', directory: this.#root },
-    ];
-    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-      for (const [name, node] of top.directory.children) {
-        if (node.kind === 'directory') stack.push({ prefix: `${top.prefix}${name}/`, directory: node });
-        else yield { path: top.prefix + name, node };
+  /** Everything, by its real path. */
+  *nodes(): Generator<Located> {
+    yield* below('', this.#root);
+  }
+
+  /**
+   * What is reached through the symbolic links that lead to directories, by the paths that lead there, links within
+   * followed too: to `maxDepth` names behind the link, each directory once for each link. @returns false when that is
+   * more than `budget`, and not everything was given
+   */
+  *aliases(maxDepth: number, budget: number): Generator<Located, boolean> {
+    let left = budget;
+    for (const { path: link, node: start } of this.nodes()) {
+      const target = start.kind === 'symlink' ? this.lookup(link) : undefined;
+      if (target?.kind !== 'directory') continue;
+      const seen = new Set<TreeNode>([target]);
+      const stack = [{ path: link, directory: target, depth: 1 }];
+      for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+        for (const [name, child] of top.directory.children) {
+          if ((left -= 1) < 0) return false;
+          const path = `${top.path}/${name}`;
+          yield { path, node: child };
+          const node = child.kind === 'symlink' ? this.lookup(path) : child;
+          if (node?.kind !== 'directory' || seen.has(node) || top.depth >= maxDepth) continue;
+          seen.add(node);
+          stack.push({ path, directory: node, depth: top.depth + 1 });
+        }
       }
     }
+    return true;
   }
 
-  #clear(path: string): void {
-    const directory = this.#resolve(path, true);
-    if (directory?.kind === 'directory') directory.children.clear();
+  #whiteOut(pass: LayerPass, path: string, parent: string, whiteout: string): void {
+    const opaque = whiteout === '.wh..wh..opq';
+    // Other `.wh..wh.` names are bookkeeping of AUFS: no files.
+    if (!opaque && whiteout.startsWith('.wh..wh.')) return;
+    const name = whiteout.slice('.wh.'.length);
+    if (name === '' || name === '.' || name === '..') {
+      pass.problems.push(`a whiteout without a name: ${path}`);
+      return;
+    }
+    const { node, throughLink } = this.#resolve(parent, { followLast: true, pass });
+    if (node?.kind !== 'directory') return;
+    if (throughLink) pass.problems.push(`${path} is a whiteout behind a symbolic link of a lower layer`);
+    else if (opaque) clear(node, pass.added);
+    else removeLower(pass, node, name, path);
   }
 
-  #whiteOut(path: string, parent: string, name: string): readonly string[] {
-    if (name === '' || name === '.' || name === '..') return [`a whiteout without a name: ${path}`];
-    const directory = this.#resolve(parent, true);
-    if (directory?.kind === 'directory') directory.children.delete(name);
-    return [];
-  }
-
-  #add(layer: number, entry: LayerEntry, index: number): readonly string[] {
-    if (entry.path === '') return [];
+  #add(pass: LayerPass, entry: LayerEntry, index: number): void {
+    if (entry.path === '') return;
     const { parent, name } = split(entry.path);
-    const directory = this.#makeDirectory(parent);
-    if (!directory) return [`${entry.path} lies below something that is not a directory`];
+    const { node: directory, throughLink } = this.#resolve(parent, { followLast: true, create: true, pass });
+    if (directory?.kind !== 'directory') {
+      pass.problems.push(`${entry.path} lies below something that is not a directory`);
+      return;
+    }
     const existing = directory.children.get(name);
+    const made = this.#nodeOf(pass, entry, index, existing);
+    if (!made) return;
+    if (throughLink && existing && existing !== made)
+      pass.problems.push(
+        `${entry.path} takes the place of something behind a symbolic link of a lower layer`,
+      );
+    if (made.kind === 'directory' && existing !== made) noteMadeAgain(pass, directory, name, entry.path);
+    directory.children.set(name, made);
+    pass.added.add(directory, name);
+  }
+
+  #nodeOf(
+    pass: LayerPass,
+    entry: LayerEntry,
+    index: number,
+    existing: TreeNode | undefined,
+  ): TreeNode | undefined {
     switch (entry.kind) {
       case 'directory':
-        if (existing?.kind !== 'directory')
-          directory.children.set(name, { kind: 'directory', children: new Map() });
-        return [];
+        return existing?.kind === 'directory' ? existing : { kind: 'directory', children: new Map() };
       case 'file':
-        directory.children.set(name, { kind: 'file', layer, entry: index });
-        return [];
+        return { kind: 'file', layer: pass.layer, entry: index };
       case 'symlink':
-        directory.children.set(name, { kind: 'symlink', target: entry.link });
-        return [];
+        return { kind: 'symlink', target: entry.link };
       case 'other':
-        directory.children.set(name, { kind: 'other' });
-        return [];
+        return { kind: 'other' };
+      case 'global':
+        if (existing) pass.problems.push(`${entry.path} is also the name of a pax global header`);
+        return undefined;
       case 'hardlink': {
-        const target = this.#resolve(entry.link, false);
-        if (!target || target.kind === 'directory')
-          return [`${entry.path} is a hard link to ${entry.link}, which is no file`];
-        directory.children.set(name, target);
-        return [];
+        const target = this.#resolve(entry.link, { followLast: false }).node;
+        if (target && target.kind !== 'directory') return target;
+        pass.problems.push(`${entry.path} is a hard link to ${entry.link}, which is no file`);
+        return undefined;
       }
     }
   }
 
-  /** Like `mkdir -p` within the root; undefined when a file is in the way. */
-  #makeDirectory(path: string): DirectoryNode | undefined {
-    const node = this.#resolve(path, true, true);
-    return node?.kind === 'directory' ? node : undefined;
-  }
-
-  #resolve(path: string, followLast: boolean, create = false): TreeNode | undefined {
+  /** With `create`, what is missing of the path is made, like `mkdir -p` within the root. */
+  #resolve(path: string, options: ResolveOptions): Resolved {
+    const { followLast, create = false, pass } = options;
     const pending = path.split('/').reverse();
     const trail: DirectoryNode[] = [];
     let here: DirectoryNode = this.#root;
     let hops = 0;
+    let throughLink = false;
     for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
       if (part === '' || part === '.') continue;
       if (part === '..') {
@@ -125,7 +144,8 @@ export class ImageTree {
       let next = here.children.get(part);
       if (next?.kind === 'symlink' && (followLast || pending.length > 0)) {
         hops += 1;
-        if (hops > maxHops) return undefined;
+        if (hops > maxHops) return { node: undefined, throughLink };
+        throughLink ||= pass !== undefined && !pass.added.has(here, part);
         if (next.target.startsWith('/')) {
           here = this.#root;
           trail.length = 0;
@@ -135,14 +155,44 @@ export class ImageTree {
       }
       if (!next && create) {
         next = { kind: 'directory', children: new Map() };
+        if (pass) {
+          noteMadeAgain(pass, here, part, path);
+          pass.added.add(here, part);
+        }
         here.children.set(part, next);
       }
-      if (next?.kind !== 'directory')
-        return pending.every((rest) => rest === '' || rest === '.') ? next : undefined;
+      if (next?.kind !== 'directory') {
+        const isLast = pending.every((rest) => rest === '' || rest === '.');
+        return { node: isLast ? next : undefined, throughLink };
+      }
       trail.push(here);
       here = next;
     }
-    return here;
+    return { node: here, throughLink };
+  }
+}
+
+interface ResolveOptions {
+  readonly followLast: boolean;
+  readonly create?: boolean;
+  readonly pass?: LayerPass;
+}
+
+interface Resolved {
+  readonly node: TreeNode | undefined;
+  /** A symbolic link that another layer made was followed. */
+  readonly throughLink: boolean;
+}
+
+function* below(prefix: string, root: DirectoryNode): Generator<Located> {
+  const stack: { readonly prefix: string; readonly directory: DirectoryNode }[] = [
+    { prefix, directory: root },
+  ];
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    for (const [name, node] of top.directory.children) {
+      yield { path: top.prefix + name, node };
+      if (node.kind === 'directory') stack.push({ prefix: `${top.prefix}${name}/`, directory: node });
+    }
   }
 }
 

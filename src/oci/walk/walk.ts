@@ -2,17 +2,21 @@ import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import type { ContentReader } from '../../ports/content.ts';
 import { createWalkCache } from './cache.ts';
+import type { ChosenFile } from './choose.ts';
+import { chooseFiles } from './choose.ts';
 import { walkLayer } from './layer.ts';
 import { defaultWalkLimits } from './limits.ts';
 import type { LayerListing } from './listing.ts';
-import type { FileNode, TreeNode } from './tree.ts';
+import { printableName } from './names.ts';
 import { ImageTree } from './tree.ts';
 
 import type { FileSelection, WalkProblem, WalkRequest, WalkResult, WalkedFile } from './types.ts';
 
 export { readDiffIds } from './config.ts';
+export type { WalkCacheOptions } from './cache.ts';
 export type { WalkLimits } from './limits.ts';
-export type { FileSelection, WalkRequest, WalkResult, WalkedFile } from './types.ts';
+export type { NodeKind } from './tree-nodes.ts';
+export type { FileSelection, Mark, Told, WalkProblem, WalkRequest, WalkResult, WalkedFile } from './types.ts';
 
 /**
  * The wanted files of an image as a container sees them, with layers laid over each other and whiteouts honoured. What
@@ -29,22 +33,27 @@ export async function walkImage<T>(request: WalkRequest<T>): Promise<WalkResult<
     problems.push(...found.map((detail) => ({ layer: descriptor.digest, detail })));
   });
 
-  const chosen = chooseFiles(tree, selection);
+  const { files: chosen, told, unmet, complete } = chooseFiles(tree, selection);
+  if (!complete)
+    problems.push({ detail: 'too many symbolic links to directories: not all of them were followed' });
   const late = await readLate(request, listings, chosen);
   const files: WalkedFile<T>[] = [];
-  for (const { path, node } of chosen) {
-    const layer = layers[node.layer]?.descriptor.digest;
+  for (const file of chosen) {
+    const layer = layers[file.node.layer]?.descriptor.digest;
     if (layer === undefined) continue;
-    const value = valueOf(listings.get(layer), node.entry) ?? late.values.get(keyOf(layer, node.entry));
+    const listing = listings.get(layer);
+    const key = keyOf(layer, file);
+    const value = valueOf(selection, listing, file) ?? late.values.get(key);
+    const path = printableName(file.path);
     if (value) files.push({ path, layer, value: value.value });
-    else
-      problems.push({
-        layer,
-        path,
-        detail: late.unread.get(keyOf(layer, node.entry)) ?? unreadOf(listings.get(layer), node.entry),
-      });
+    else problems.push({ layer, path, detail: late.unread.get(key) ?? unreadOf(listing, file.node.entry) });
   }
-  return { files, problems };
+  return {
+    files,
+    told: told.map(({ path, value }) => ({ path: printableName(path), value })),
+    unmet: unmet.map(({ path, needs }) => ({ path: printableName(path), needs: needs.map(printableName) })),
+    problems,
+  };
 }
 
 function applyTo(
@@ -61,11 +70,9 @@ function applyTo(
 type Listings<T> = ReadonlyMap<Digest, LayerListing<T> | string>;
 
 async function listLayers<T>(request: WalkRequest<T>): Promise<Listings<T>> {
-  const { selection, cacheDir, limits = defaultWalkLimits } = request;
+  const { selection, limits = defaultWalkLimits } = request;
   const cache =
-    cacheDir === undefined
-      ? undefined
-      : createWalkCache(cacheDir, selection.version, (value) => selection.revive(value));
+    request.cache && createWalkCache(request.cache, selection.version, (value) => selection.revive(value));
   const listings = new Map<Digest, LayerListing<T> | string>();
   await eachLayer(request, async ({ descriptor, diffId }) => {
     const cached = await cache?.load(descriptor.digest);
@@ -89,65 +96,54 @@ async function listLayers<T>(request: WalkRequest<T>): Promise<Listings<T>> {
   return listings;
 }
 
-/** The files whose real path is wanted, wanted names that are links to files, and what the lookups lead to. */
-function chooseFiles(
-  tree: ImageTree,
-  selection: FileSelection<unknown>,
-): readonly { path: string; node: FileNode }[] {
-  const chosen = new Map<FileNode, string>();
-  const choose = (path: string, node: TreeNode | undefined): void => {
-    if (node?.kind === 'file' && !chosen.has(node)) chosen.set(node, path);
-  };
-  for (const { path, node } of tree.nodes())
-    if (node.kind === 'file' && selection.wants(path) !== false) choose(path, node);
-  for (const path of selection.lookups) {
-    const node = tree.lookup(path);
-    if (node?.kind === 'directory') {
-      for (const name of node.children.keys()) choose(`${path}/${name}`, tree.lookup(`${path}/${name}`));
-    } else choose(path, node);
-  }
-  for (const { path, node } of tree.nodes()) {
-    if (node.kind === 'symlink' && selection.wants(path) === true) choose(path, tree.lookup(path));
-  }
-  return [...chosen].map(([node, path]) => ({ path, node })).sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
 interface LateFiles<T> {
   readonly values: ReadonlyMap<string, { readonly value: T }>;
   readonly unread: ReadonlyMap<string, string>;
 }
 
-/** Files that turned out to be wanted only when all layers were known (links from elsewhere): their layers are read again. */
+/**
+ * Files that turned out to be wanted, or to be wanted as something else, only when all layers were known (links from
+ * elsewhere): their layers are read again.
+ */
 async function readLate<T>(
   request: WalkRequest<T>,
   listings: Listings<T>,
-  chosen: readonly { readonly path: string; readonly node: FileNode }[],
+  chosen: readonly ChosenFile[],
 ): Promise<LateFiles<T>> {
-  const wanted = new Map<string, string>();
-  for (const { path, node } of chosen) {
-    const layer = request.layers[node.layer]?.descriptor.digest;
+  const { selection, layers } = request;
+  const wanted = new Map<Digest, Map<number, ChosenFile[]>>();
+  for (const file of chosen) {
+    const layer = layers[file.node.layer]?.descriptor.digest;
     const listing = layer === undefined ? undefined : listings.get(layer);
     if (layer === undefined || typeof listing !== 'object') continue;
-    if (!listing.values.has(node.entry) && !listing.unread.has(node.entry))
-      wanted.set(keyOf(layer, node.entry), path);
+    if (valueOf(selection, listing, file) || listing.unread.has(file.node.entry)) continue;
+    const entries = wanted.get(layer) ?? new Map<number, ChosenFile[]>();
+    wanted.set(layer, entries.set(file.node.entry, [...(entries.get(file.node.entry) ?? []), file]));
   }
   const values = new Map<string, { readonly value: T }>();
   const unread = new Map<string, string>();
   await eachLayer(request, async ({ descriptor, diffId }) => {
-    const key = (index: number): string => keyOf(descriptor.digest, index);
-    if (![...wanted.keys()].some((name) => name.startsWith(descriptor.digest))) return;
-    const listing = await walkLayer<T>({
+    const entries = wanted.get(descriptor.digest);
+    if (!entries) return;
+    const listing = await walkLayer<readonly T[]>({
       ...passOn(request, descriptor),
       diffId,
       limits: request.limits ?? defaultWalkLimits,
       choice: {
-        wants: (_path, index) => wanted.has(key(index)),
-        extract: (path, bytes, index) => request.selection.extract(wanted.get(key(index)) ?? path, bytes),
+        wants: (_path, index) => entries.has(index),
+        extract: (_path, bytes, index) =>
+          (entries.get(index) ?? []).map(({ path }) => selection.extract(path, bytes)),
       },
     });
     if (typeof listing === 'string') return;
-    for (const [index, value] of listing.values) values.set(key(index), { value });
-    for (const [index, why] of listing.unread) unread.set(key(index), why);
+    for (const [index, files] of entries) {
+      for (const [at, file] of files.entries()) {
+        const found = listing.values.get(index);
+        if (found && at in found) values.set(keyOf(descriptor.digest, file), { value: found[at] as T });
+        const why = listing.unread.get(index);
+        if (why !== undefined) unread.set(keyOf(descriptor.digest, file), why);
+      }
+    }
   });
   return { values, unread };
 }
@@ -186,16 +182,19 @@ async function eachLayer<T>(
   await Promise.all(Array.from({ length: request.concurrency ?? 3 }, worker));
 }
 
+/** What the first reading of the layer made of a file, if it was read as what it is wanted for now. */
 function valueOf<T>(
+  selection: FileSelection<T>,
   listing: LayerListing<T> | string | undefined,
-  entry: number,
+  { node: { entry }, role }: ChosenFile,
 ): { readonly value: T } | undefined {
-  return typeof listing === 'object' && listing.values.has(entry)
-    ? { value: listing.values.get(entry) as T }
-    : undefined;
+  if (typeof listing !== 'object' || !listing.values.has(entry)) return undefined;
+  const path = listing.entries[entry]?.path ?? '';
+  return selection.role(path) === role ? { value: listing.values.get(entry) as T } : undefined;
 }
 
 const unreadOf = (listing: LayerListing<unknown> | string | undefined, entry: number): string =>
   (typeof listing === 'object' ? listing.unread.get(entry) : undefined) ?? 'could not be read';
 
-const keyOf = (layer: Digest, entry: number): string => `${layer} ${String(entry)}`;
+const keyOf = (layer: Digest, { node, role, path }: ChosenFile): string =>
+  JSON.stringify([layer, node.entry, role, path]);

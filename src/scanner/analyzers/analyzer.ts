@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Wanted } from '../../oci/walk/listing.ts';
+import type { Mark, NodeKind } from '../../oci/walk/walk.ts';
 
 const text = z.string();
 const identity = z.strictObject({ name: text, version: text });
@@ -26,6 +26,13 @@ export const fileFactsSchema = z.strictObject({
   owns: z.strictObject({ package: text, paths: z.array(text) }).optional(),
   /** A package manager whose packages this scanner does not read. */
   unsupported: text.optional(),
+  /** Debian: a package that must be in the database, as installed or (`listed`) at least as removed. */
+  unpacked: text.optional(),
+  listed: text.optional(),
+  /** Debian: packages that the database remembers, but that are not on disk any more. */
+  removed: z.array(text).optional(),
+  /** Paths of metadata that must be there, for something else says that the package is installed. */
+  expects: z.array(text).optional(),
   /** What could not be understood, in words. */
   problems: z.array(text).optional(),
 });
@@ -41,11 +48,17 @@ export interface Analyzer {
   readonly id: string;
   /** Raised whenever `extract` would answer otherwise: stored facts of older versions are dropped. */
   readonly version: number;
-  /** By real path relative to the root; asked for every file. `presence`: the name says enough. */
-  wants(path: string): Wanted;
+  /** By real path relative to the root; asked for every file: must be quick. */
+  wants(path: string): boolean;
+  /**
+   * What marks a package, and what must then be there to be read: metadata that is marked and cannot be read is a gap,
+   * never nothing (threat 33). Asked for everything in the image, whatever it is now: what was made a link, a directory or
+   * a device marks no less than what it was. Must be quick.
+   */
+  marks(path: string, kind: NodeKind): Mark<FileFacts> | undefined;
   /** Paths to look up through symbolic links, where the package manager itself would open them. */
   readonly lookups: readonly string[];
-  /** Must not throw: what it cannot understand goes into `problems`. */
+  /** Must not throw: what it cannot understand goes into `problems`. Only the form of `path` may decide how bytes are read. */
   extract(path: string, bytes: Uint8Array): FileFacts;
 }
 

@@ -17,12 +17,13 @@ type CondaRecord = z.infer<typeof recordSchema>;
 
 export const conda: Analyzer = {
   id: 'conda',
-  version: 1,
-  wants: (path) => path.endsWith('.json') && /(?:^|\/)conda-meta\/[^/]+$/.test(path),
+  version: 2,
+  wants: (path) => isRecord(path),
+  marks: (path) => (isRecord(path) && !isState(path) ? { needs: [path] } : undefined),
   lookups: [],
   extract(path, bytes): FileFacts {
     const record = parseRecord(path, bytes);
-    if (!record) return { problems: [`${path}: not a conda package record`] };
+    if (!record) return isState(path) ? {} : { problems: [`${path}: not a conda package record`] };
     const pypi = pypiOf(record);
     return {
       packages: [
@@ -38,6 +39,11 @@ export const conda: Analyzer = {
     };
   },
 };
+
+const isRecord = (path: string): boolean => path.endsWith('.json') && /(?:^|\/)conda-meta\/[^/]+$/.test(path);
+
+/** Settings of the environment. conda would take it for a package if it were one. */
+const isState = (path: string): boolean => path.endsWith('/state.json');
 
 function parseRecord(path: string, bytes: Uint8Array): CondaRecord | undefined {
   try {

@@ -2,40 +2,38 @@ import type { Analyzer, FileFacts, FoundPackage } from './analyzer.ts';
 import { textOf } from './analyzer.ts';
 
 const database = 'var/lib/dpkg';
+const file = /^(?:status|status\.d\/[^/]+)$/;
 
-/**
- * Debian's package database: `status` (dpkg(1)), `status.d/*` (images without dpkg, one file per package), and of
- * `info/*.list` what tells which Python metadata came with a Debian package.
- */
+/** Debian's package database: `status` (dpkg(1)), and `status.d/*` (images without dpkg, one file per package). */
 export const dpkg: Analyzer = {
   id: 'dpkg',
-  version: 1,
-  wants: (path) =>
-    path.startsWith(`${database}/`) &&
-    /^(?:status|status\.d\/[^/]+|info\/[^/]+\.list)$/.test(path.slice(database.length + 1)),
-  lookups: [`${database}/status`, `${database}/status.d`],
-  extract(path, bytes): FileFacts {
-    if (path.endsWith('.list')) return ownsOf(path, textOf(bytes));
-    if (path.endsWith('.md5sums')) return {};
-    return statusOf(path, textOf(bytes));
+  version: 2,
+  wants: (path) => isInDatabase(path) && file.test(within(path)) && !path.endsWith('.md5sums'),
+  marks(path) {
+    if (!isInDatabase(path))
+      return path === database ? { needs: [`${database}/status`, `${database}/status.d`] } : undefined;
+    // Beside each file of `status.d` that names a package stands one with the sums of its files.
+    return file.test(within(path)) ? { needs: [path.replace(/\.md5sums$/, '')] } : undefined;
   },
+  lookups: [`${database}/status`, `${database}/status.d`],
+  extract: (path, bytes) => statusOf(path, textOf(bytes)),
 };
 
-function ownsOf(path: string, text: string): FileFacts {
-  const name = path.slice(path.lastIndexOf('/') + 1, -'.list'.length).replace(/:[a-z0-9-]+$/, '');
-  const paths = text
-    .split('\n')
-    .filter((line) => /\.(?:egg|dist)-info$/.test(line))
-    .map((line) => line.replace(/^\/+/, ''));
-  return paths.length === 0 ? {} : { owns: { package: name, paths } };
-}
+const isInDatabase = (path: string): boolean => path.startsWith(`${database}/`);
+const within = (path: string): string => path.slice(database.length + 1);
 
 function statusOf(path: string, text: string): FileFacts {
   const packages: FoundPackage[] = [];
+  const removed: string[] = [];
   const problems: string[] = [];
-  for (const stanza of text.split(/\n[ \t]*\n/)) {
+  for (const stanza of text.split(/\n(?:[ \t\r]*\n)+/)) {
+    if (stanza.trim() === '') continue;
     const fields = parseStanza(stanza);
-    if (fields.size === 0 || !isOnDisk(fields.get('status'))) continue;
+    const name = fields.get('package');
+    if (name !== undefined && isName(name) && !isOnDisk(fields.get('status'))) {
+      removed.push(name);
+      continue;
+    }
     const found = packageOf(fields);
     if (found) packages.push(found);
     else
@@ -43,7 +41,14 @@ function statusOf(path: string, text: string): FileFacts {
         `${path}: a stanza without a valid Package and Version (${JSON.stringify(stanza.slice(0, 60))})`,
       );
   }
-  return { packages, ...(problems.length === 0 ? {} : { problems }) };
+  // `status` may be empty, and is seen for what it is by what lies beside it; a file of `status.d` is about a package.
+  if (path.startsWith(`${database}/status.d/`) && packages.length + removed.length + problems.length === 0)
+    problems.push(`${path}: names no package`);
+  return {
+    packages,
+    ...(removed.length === 0 ? {} : { removed }),
+    ...(problems.length === 0 ? {} : { problems }),
+  };
 }
 
 /** Fields of a control stanza (deb822(5)), names in lower case, continuation lines left out. */
@@ -57,7 +62,7 @@ function parseStanza(stanza: string): ReadonlyMap<string, string> {
   return fields;
 }
 
-/** The third word of Status. Half-installed and unconfigured packages have their files on disk too. */
+/** By the third word of Status, also when there is none. Half-installed and unconfigured packages have files on disk too. */
 function isOnDisk(status: string | undefined): boolean {
   const state = status?.split(/\s+/)[2];
   return state !== 'not-installed' && state !== 'config-files';

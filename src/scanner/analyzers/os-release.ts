@@ -8,6 +8,7 @@ export const osRelease: Analyzer = {
   id: 'os-release',
   version: 1,
   wants: (path) => osReleasePaths.some((known) => known === path),
+  marks: (path) => (osReleasePaths.some((known) => known === path) ? { needs: [path] } : undefined),
   lookups: osReleasePaths,
   extract(path, bytes): FileFacts {
     const values = parseOsRelease(textOf(bytes));

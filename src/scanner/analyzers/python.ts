@@ -1,15 +1,31 @@
 import type { Analyzer, FileFacts } from './analyzer.ts';
 import { textOf } from './analyzer.ts';
 
+/** As importlib.metadata finds them: the ending in any case, the names of the files in theirs. */
+const directory = /\.(?:dist|egg)-info$/i;
+const eggInfo = /\.egg\/EGG-INFO$/i;
+const egg = /-packages\/[^/]+\.egg$/;
+const metadata = /(?:\.(?:dist|egg)-info\/(?:METADATA|PKG-INFO)|\.egg\/EGG-INFO\/PKG-INFO)$/i;
+
 /**
- * Installed Python distributions: `*.dist-info/METADATA`, `*.egg-info` as directory or as file, `*.egg/EGG-INFO`
- * (core metadata specification; PEP 376).
+ * Installed Python distributions: `*.dist-info` and `*.egg-info` with METADATA or PKG-INFO in it, `*.egg-info` as a file,
+ * `*.egg/EGG-INFO` (core metadata specification; PEP 376). A directory that is named so is a distribution to Python,
+ * whatever is in it.
  */
 export const python: Analyzer = {
   id: 'python',
-  version: 1,
+  version: 2,
   wants: (path) =>
-    /(?:\.dist-info\/METADATA|\.egg-info\/PKG-INFO|\.egg\/EGG-INFO\/PKG-INFO|[^/]\.egg-info)$/.test(path),
+    (metadata.test(path) && /(?:METADATA|PKG-INFO)$/.test(path)) || /[^/]\.egg-info$/i.test(path),
+  marks(path, kind) {
+    if (directory.test(path)) {
+      const within = [`${path}/METADATA`, `${path}/PKG-INFO`];
+      return { needs: kind === 'directory' || !/\.egg-info$/i.test(path) ? within : [path, ...within] };
+    }
+    if (eggInfo.test(path)) return { needs: [`${path}/PKG-INFO`] };
+    // As a file it is an archive, which `unsupported` names.
+    return kind === 'directory' && egg.test(path) ? { needs: [`${path}/EGG-INFO/PKG-INFO`] } : undefined;
+  },
   lookups: [],
   extract(path, bytes): FileFacts {
     const fields = parseHeaders(textOf(bytes));

@@ -4,6 +4,7 @@ import { hexOf } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { sha256 } from '../../domain/sha256.ts';
 import { parseStrictJson } from '../../json/strict.ts';
+import type { WalkCacheOptions } from '../../oci/walk/walk.ts';
 import { advisoryName } from '../ecosystems.ts';
 import type { DatabaseFiles } from './directory.ts';
 import { databaseRecords } from './directory.ts';
@@ -44,20 +45,22 @@ export interface Advisories {
 }
 
 /**
- * Reads the index of a database from `cacheDir`, or makes it: once per content of the database.
+ * Reads the index of a database from the cache, where this machine has sealed it, or makes it: once per content of the
+ * database.
  * @throws CONTENT_INVALID for a damaged archive; DISK_FULL and the like are no reason to fail: the index stays in memory then
  */
-export async function openAdvisories(database: DatabaseFiles, cacheDir?: string): Promise<Advisories> {
+export async function openAdvisories(database: DatabaseFiles, cache?: WalkCacheOptions): Promise<Advisories> {
   const key = hexOf(sha256(`${String(format)} ${database.digest}`)).slice(0, 16);
-  const path = cacheDir === undefined ? undefined : join(cacheDir, `advisories-${key}.idx`);
-  const stored = path === undefined ? undefined : await openSlices(path);
+  const path = cache && join(cache.directory, `advisories-${key}.idx`);
+  const sealing = cache && { seal: cache.seal, parts: [String(format), database.digest] };
+  const stored = path === undefined || !sealing ? undefined : await openSlices(path, sealing);
   const table = tableSchema.safeParse(stored?.table);
   if (stored && table.success) return advisoriesOf(stored, table.data, path);
   await stored?.close();
 
   const writer = new SliceWriter();
   const made = await buildTable(database, writer);
-  if (path !== undefined) await writer.save(path, made).catch(() => undefined);
+  if (path !== undefined && sealing) await writer.save(path, made, sealing).catch(() => undefined);
   return advisoriesOf(writer.reader(made), made, path);
 }
 

@@ -2,12 +2,25 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Seal } from '../../ports/seal.ts';
 
 /**
  * A file of byte slices behind which stands a table of contents (any JSON), then a footer of fixed length:
- * `<offset of the table, 16 digits> <sha256 of all before, hex>\n`. Slices are read one at a time; the table stays in memory.
+ * `<offset of the table, 16 digits> <seal over all before, hex>\n`. Slices are read one at a time; the table stays in memory.
  */
 const footerLength = 16 + 1 + 64 + 1;
+
+/** Who seals the file, and what it is about. */
+export interface Sealing {
+  readonly seal: Seal;
+  readonly parts: readonly string[];
+}
+
+const partsOf = ({ parts }: Sealing, offset: string, digest: string): readonly string[] => [
+  ...parts,
+  offset,
+  digest,
+];
 
 /** Offset and length in bytes. */
 export type Slice = readonly [number, number];
@@ -32,11 +45,13 @@ export class SliceWriter {
   }
 
   /** Atomic: temporary file, fsync, rename. @throws what the file system throws */
-  async save(path: string, table: unknown): Promise<void> {
+  async save(path: string, table: unknown, sealing: Sealing): Promise<void> {
     const content = [...this.#chunks, Buffer.from(JSON.stringify(table))];
     const digest = createHash('sha256');
     for (const chunk of content) digest.update(chunk);
-    const footer = `${String(this.#length).padStart(16, '0')} ${digest.digest('hex')}\n`;
+    const offset = String(this.#length).padStart(16, '0');
+    const seal = sealing.seal.seal('advisory-index', partsOf(sealing, offset, digest.digest('hex')));
+    const footer = `${offset} ${seal}\n`;
     const temporary = `${path}.${randomUUID()}.tmp`;
     await mkdir(dirname(path), { recursive: true });
     try {
@@ -65,15 +80,16 @@ export class SliceWriter {
   }
 }
 
-/** Undefined when there is no such file, or none that is whole. */
-export async function openSlices(path: string): Promise<SliceReader | undefined> {
+/** Undefined when there is no such file, or none that is whole and sealed here. */
+export async function openSlices(path: string, sealing: Sealing): Promise<SliceReader | undefined> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');
     const { size } = await file.stat();
     const footer = await readAt(file, size - footerLength, footerLength);
-    const [offset = '', digest = ''] = footer.trimEnd().split(' ');
-    if ((await digestOf(file, size - footerLength)) !== digest) throw new TypeError('damaged');
+    const [offset = '', seal] = footer.trimEnd().split(' ');
+    const parts = partsOf(sealing, offset, await digestOf(file, size - footerLength));
+    if (!sealing.seal.isSealed('advisory-index', parts, seal)) throw new TypeError('damaged');
     const body = await readAt(file, Number(offset), size - footerLength - Number(offset));
     const table = JSON.parse(body) as unknown;
     const opened = file;

@@ -31,7 +31,7 @@ export async function recordFound(
   const { image, location } = found;
   const repository = ports.store.repository(spec.repository);
   const facts = recipeFacts(source, recipe);
-  const known = await readBuildFacts(ports.store, spec.repository, image.digest);
+  const known = await readBuildFacts(ports.store, spec.repository, image.digest, ports.seal);
   if (!known || saysOtherwise(known, facts)) {
     const now = rfc3339(ports.clock.now().getTime() / 1000);
     const where = location === 'store' ? 'the store' : (ports.published?.host ?? 'the registry');
@@ -94,7 +94,7 @@ export async function record(
   facts: BuildFacts,
   ports: BuildPorts,
 ): Promise<void> {
-  await writeBuildFacts(repository, image, facts);
+  await writeBuildFacts(repository, image, facts, ports.seal);
   ports.progress({
     type: 'effect',
     step: 'build',

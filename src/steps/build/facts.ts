@@ -3,7 +3,7 @@ import type { BuildFacts } from '../../domain/build.ts';
 import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { isDigest, shortHex } from '../../domain/digest.ts';
-import { mediaTypes } from '../../domain/media-types.ts';
+import { annotations, mediaTypes } from '../../domain/media-types.ts';
 import { tags } from '../../domain/names.ts';
 import { sha256 } from '../../domain/sha256.ts';
 import { canonicalBytes } from '../../json/canonical.ts';
@@ -11,6 +11,7 @@ import { parseStrictJson } from '../../json/strict.ts';
 import { encodeManifest, parseManifest } from '../../oci/manifest.ts';
 import { readBlob } from '../../oci/verified.ts';
 import type { Registry, Repository } from '../../ports/content.ts';
+import type { Seal } from '../../ports/seal.ts';
 
 /** A Dockerfile's arguments are the bulk of it. */
 const maxFactsBytes = 1024 * 1024;
@@ -21,6 +22,7 @@ export async function writeBuildFacts(
   repository: Repository,
   image: Descriptor,
   facts: BuildFacts,
+  seal: Seal,
 ): Promise<void> {
   const blob = async (mediaType: string, bytes: Uint8Array): Promise<Descriptor> => {
     const descriptor = { mediaType, digest: sha256(bytes), size: bytes.byteLength };
@@ -30,32 +32,50 @@ export async function writeBuildFacts(
     return descriptor;
   };
   const { mediaType, digest, size } = image;
+  const layer = await blob(mediaTypes.buildFacts, canonicalBytes(facts));
   const manifest = encodeManifest({
     mediaType: mediaTypes.ociManifest,
     artifactType: mediaTypes.buildFacts,
     config: await blob(mediaTypes.ociEmpty, emptyConfig),
-    layers: [await blob(mediaTypes.buildFacts, canonicalBytes(facts))],
+    layers: [layer],
     subject: { mediaType, digest, size },
+    annotations: {
+      [annotations.seal]: seal.seal('build-facts', sealedParts(repository.name, digest, layer)),
+    },
   });
   await repository.pushManifest(manifest, tags.facts(shortHex(digest)));
 }
 
+const sealedParts = (repository: string, image: Digest, facts: Descriptor): readonly string[] => [
+  repository,
+  image,
+  facts.digest,
+];
+
+/** Whether anything is recorded, by whomever. */
+export const hasBuildFacts = async (store: Registry, repository: string, image: Digest): Promise<boolean> =>
+  (await store.repository(repository).manifest(tags.facts(shortHex(image)))) !== undefined;
+
 /**
- * What was recorded when the image was made; undefined when nothing was, or not here.
+ * What was recorded when the image was made; undefined when nothing was, or not by this machine: whoever can write the store
+ * could have written it.
  * @throws CONTENT_INVALID when what is there is not ours
  */
 export async function readBuildFacts(
   store: Registry,
   repository: string,
   image: Digest,
+  seal: Seal,
 ): Promise<BuildFacts | undefined> {
   const reader = store.repository(repository);
   const content = await reader.manifest(tags.facts(shortHex(image)));
   if (!content) return undefined;
-  const { subject, layers } = parseManifest(content);
+  const { subject, layers, annotations: notes } = parseManifest(content);
   const [layer] = layers;
   // The tag has 12 digits only.
   if (subject?.digest !== image || layer?.mediaType !== mediaTypes.buildFacts) return undefined;
+  if (!seal.isSealed('build-facts', sealedParts(repository, image, layer), notes?.[annotations.seal]))
+    return undefined;
   const where = `build facts of ${image}`;
   const { z } = await import('zod');
   const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value));

@@ -4,6 +4,8 @@ import { tags } from '../../domain/names.ts';
 import { isInconclusive, isRefusal } from '../../domain/errors.ts';
 import { parseManifest } from '../../oci/manifest.ts';
 import type { Registry, Repository } from '../../ports/content.ts';
+import type { Seal } from '../../ports/seal.ts';
+import { readBuildFacts } from './facts.ts';
 
 export interface Found {
   readonly image: Descriptor;
@@ -12,6 +14,7 @@ export interface Found {
 
 export interface FindPorts {
   readonly store: Registry;
+  readonly seal: Seal;
   /** The non-sensitive registry. */
   readonly published?: Registry | undefined;
   /**
@@ -21,7 +24,7 @@ export interface FindPorts {
   readonly vouch?: ((repository: string, image: Descriptor) => Promise<boolean>) | undefined;
 }
 
-/** What was built for this key before: in the store, else in the registry. */
+/** What was built for this key before: by this machine into the store, else what the registry has and is vouched for. */
 export async function findByKey(
   repository: string,
   key: string,
@@ -29,7 +32,12 @@ export async function findByKey(
   onNote: (message: string) => void,
 ): Promise<Found | undefined> {
   const local = await withKey(ports.store.repository(repository), key);
-  if (local) return { image: local, location: 'store' };
+  if (local && (await wasBuiltHere(repository, key, local, ports)))
+    return { image: local, location: 'store' };
+  if (local)
+    onNote(
+      `${repository}@${local.digest} in the store was not built on this machine, or its record was changed: it does not count`,
+    );
   if (!ports.published) return undefined;
   try {
     const image = await withKey(ports.published.repository(repository), key);
@@ -41,6 +49,17 @@ export async function findByKey(
     onNote(`no earlier build taken from ${ports.published.host}: ${error.message}`);
     return undefined;
   }
+}
+
+/** Whoever can write the store could have put an image under the build tag: only this machine's own facts say that it is ours. */
+async function wasBuiltHere(
+  repository: string,
+  key: string,
+  image: Descriptor,
+  { store, seal }: FindPorts,
+): Promise<boolean> {
+  const facts = await readBuildFacts(store, repository, image.digest, seal);
+  return facts?.kind === 'engine' && facts.buildKey === key;
 }
 
 /** The tag has 12 digits of the key only; the annotation has all of them. A manifest that is listed incomplete is none. */

@@ -2,8 +2,10 @@ import test from 'ava';
 import { extract } from 'tar-stream';
 import fc from 'fast-check';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
+import { decodeName } from '../../../src/oci/walk/names.ts';
 import type { TarEntry } from '../../../src/oci/walk/tar.ts';
 import { TarReader } from '../../../src/oci/walk/tar.ts';
+import { encodeName } from '../../support/archive-reading.ts';
 import { endOfArchive, paxRecord, tarArchive, tarRecord } from '../../support/tar-archive.ts';
 
 interface Read extends TarEntry {
@@ -122,7 +124,10 @@ test('threat 23: a pax global header changes nothing, as in Go', (t) => {
   const archive = tarArchive(paxRecord({ path: 'elsewhere', size: '0' }, 'g'), { name: 'a', content: 'A' });
   t.deepEqual(
     read(archive).map(({ path, text }) => [path, text]),
-    [['a', 'A']],
+    [
+      ['elsewhere', ''],
+      ['a', 'A'],
+    ],
   );
 });
 
@@ -161,10 +166,85 @@ test('sparse files are marked, and what follows them is found', (t) => {
   );
 });
 
+test('threat 23: any version of ustar has a prefix, and star has another', (t) => {
+  const star = tarRecord({
+    name: 'name',
+    prefix: 'star',
+    patch: (header) => header.write('tar\0', 508, 'latin1'),
+  });
+  t.deepEqual(
+    read(
+      tarArchive(
+        { name: 'name', prefix: 'dir', magic: 'ustar\0\0\0' },
+        { name: 'name', prefix: 'dir', magic: 'ustar\0 \0' },
+        { name: 'name', prefix: 'dir', magic: 'ustar  \0' },
+        star,
+      ),
+    ).map(({ path }) => path),
+    ['dir/name', 'dir/name', 'dir/name', 'star/name'],
+  );
+});
+
+test('threat 23: an empty long name changes nothing', (t) => {
+  const empty = (type: string): Buffer => tarRecord({ name: '././@LongLink', type, content: '\0' });
+  t.deepEqual(
+    read(tarArchive(empty('L'), { name: 'a' }, empty('K'), { name: 'l', type: '2', link: 'a' })).map(
+      ({ path, link }) => [path, link],
+    ),
+    [
+      ['a', ''],
+      ['l', 'a'],
+    ],
+  );
+});
+
+test('threat 23: the name of a sparse file counts only in formats that there are', (t) => {
+  const named = (records: Record<string, string>): Buffer =>
+    Buffer.concat([paxRecord({ 'GNU.sparse.name': 'sparse', ...records }), tarRecord({ name: 'plain' })]);
+  t.deepEqual(
+    read(
+      tarArchive(
+        named({}),
+        named({ 'GNU.sparse.major': '2', 'GNU.sparse.minor': '0' }),
+        named({ 'GNU.sparse.major': '0', 'GNU.sparse.minor': '1' }),
+        named({ 'GNU.sparse.map': '0,0' }),
+      ),
+    ).map(({ path, sparse }) => [path, sparse]),
+    [
+      ['plain', false],
+      ['plain', false],
+      ['sparse', true],
+      ['sparse', true],
+    ],
+  );
+});
+
+test('threat 23: an archive may end within its last padding', (t) => {
+  const whole = tarRecord({ name: 'a', content: 'abc' });
+  for (const length of [515, 600, 1023]) t.is(read(whole.subarray(0, length))[0]?.text, 'abc');
+});
+
+test('threat 23: a global header is told of by the name that it gives itself', (t) => {
+  t.deepEqual(
+    read(tarArchive(paxRecord({ path: 'b' }, 'g'), paxRecord({ comment: 'c' }, 'g'))).map(
+      ({ path, kind }) => [path, kind],
+    ),
+    [
+      ['b', 'global'],
+      ['PaxHeader', 'global'],
+    ],
+  );
+});
+
 test('names that are not UTF-8 stay different', (t) => {
   const named = (byte: number): Buffer => tarRecord({ name: 'a?', patch: (header) => (header[1] = byte) });
   const names = read(tarArchive(named(0xfe), named(0xff))).map(({ path }) => path);
   t.is(new Set(names).size, 2);
+  const bytes = Buffer.from('d\u00e9/\xe9', 'utf8');
+  const latin = Buffer.concat([bytes.subarray(0, 4), Buffer.from([0xe9])]);
+  t.not(decodeName(bytes), decodeName(latin));
+  t.is(decodeName(latin).split('/')[0], 'd\u00e9');
+  for (const name of [bytes, latin]) t.deepEqual(encodeName(decodeName(name)), name);
 });
 
 test('an archive without the end marker is whole; base-256 sizes are read', (t) => {
@@ -175,6 +255,7 @@ test('an archive without the end marker is whole; base-256 sizes are read', (t) 
 });
 
 const one = tarRecord({ name: 'a', content: 'abc' });
+
 test(
   'an entry behind the end of the archive',
   refused,
@@ -193,13 +274,32 @@ test(
   Buffer.concat([one, endOfArchive, Buffer.from('x')]),
   /behind the end/,
 );
-test('truncation within content', refused, one.subarray(0, 600), /truncated/);
+test('truncation within content', refused, one.subarray(0, 514), /truncated/);
 test('truncation within a header', refused, one.subarray(0, 300), /truncated/);
 test('a wrong checksum', refused, Buffer.concat([Buffer.from('b'), one.subarray(1)]), /checksum/);
 test('a size that is not a number', refused, tarRecord({ name: 'a', size: '9zz' }), /not a number/);
 test('a negative size', refused, tarRecord({ name: 'a', size: '\xff'.repeat(12) }), /negative/);
+test(
+  'a bad number in a field that nobody needs',
+  refused,
+  tarRecord({ name: 'a', patch: (header) => header.write('zz', 136) }),
+  /not a number/,
+);
+test('a kind that no runtime unpacks', refused, tarRecord({ name: 'a', type: 'V' }), /unknown kind/);
+test(
+  'attributes that overlayfs hides files by',
+  refused,
+  tarArchive(paxRecord({ 'SCHILY.xattr.trusted.overlay.opaque': 'y' }), { name: 'd', type: '5' }),
+  /what other layers show/,
+);
+test(
+  'a NUL in the name of a sparse file',
+  refused,
+  tarArchive(paxRecord({ 'GNU.sparse.map': '0,1', 'GNU.sparse.name': 'a\0b' }), one),
+  /NUL/,
+);
 test('a huge size', refused, tarRecord({ name: 'a', size: `\x80${'\x7f'.repeat(11)}` }), /out of range/);
-test('a pax size with a sign', refused, tarArchive(paxRecord({ size: '-1' }), one), /pax size/);
+test('a pax size with a sign', refused, tarArchive(paxRecord({ size: '-1' }), one), /negative size/);
 test('a NUL in a pax path', refused, tarArchive(paxRecord({ path: 'a\0b' }), one), /malformed pax/);
 test(
   'half a pax record',

@@ -4,18 +4,22 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import test from 'ava';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
+import { hexOf } from '../../../src/domain/digest.ts';
 import { sha256 } from '../../../src/domain/sha256.ts';
 import type { WalkRequest, WalkResult } from '../../../src/oci/walk/walk.ts';
 import { walkImage } from '../../../src/oci/walk/walk.ts';
 import { defaultWalkLimits } from '../../../src/oci/walk/limits.ts';
 import type { MemoryRegistry } from '../../support/memory-registry.ts';
 import { memoryRegistry } from '../../support/memory-registry.ts';
+import { testSeal } from '../../support/test-seal.ts';
 import type { TarRecord, TestLayer } from '../../support/tar-archive.ts';
-import { layerOf, tarArchive, tarOfFiles, tarRecord } from '../../support/tar-archive.ts';
+import { layerOf, paxRecord, tarArchive, tarOfFiles, tarRecord } from '../../support/tar-archive.ts';
 
 const selection: WalkRequest<string>['selection'] = {
   version: 'test-1',
-  wants: (path) => path.endsWith('.want'),
+  wants: (path) => path.endsWith('.want') || /^known\.d\/[^/]+$/.test(path),
+  role: () => 'text',
+  marks: () => undefined,
   lookups: ['etc/known', 'known.d'],
   extract: (path, bytes) => `${path}=${Buffer.from(bytes).toString('utf8')}`,
   revive: (value) => {
@@ -55,6 +59,8 @@ test('the upper layer wins, and each file names its layer', async (t) => {
       { path: 'a.want', layer: top.descriptor.digest, value: 'a.want=new' },
       { path: 'b.want', layer: base.descriptor.digest, value: 'b.want=b' },
     ],
+    told: [],
+    unmet: [],
     problems: [],
   });
 });
@@ -88,11 +94,121 @@ test('a file, symlink or directory takes the place of what was there', async (t)
   ]);
 });
 
-test('entries below a symlink land where it points, also for whiteouts', async (t) => {
+test('entries below a symlink land where it points', async (t) => {
   const base = archive({ name: 'lib', type: '2', link: 'usr/lib' }, { name: 'usr/lib/a.want' });
   t.deepEqual(pathsOf(await walk([base, files({ 'lib/b.want': '' })])), ['usr/lib/a.want', 'usr/lib/b.want']);
-  t.deepEqual(pathsOf(await walk([base, files({ 'lib/.wh.a.want': '' })])), []);
 });
+
+/** [what runtimes disagree about, or do in another order than one might think, layers, what is still there, problems] */
+const orders: readonly (readonly [string, readonly TestLayer[], readonly string[], RegExp | undefined])[] = [
+  [
+    'a directory takes the place of a link before a whiteout in it',
+    [
+      archive({ name: 'l', type: '2', link: 'real' }, { name: 'real/a.want' }),
+      archive({ name: 'l/', type: '5' }, { name: 'l/.wh.a.want' }),
+    ],
+    ['real/a.want'],
+    undefined,
+  ],
+  [
+    'a whiteout behind a link of a lower layer',
+    [
+      archive({ name: 'lib', type: '2', link: 'usr/lib' }, { name: 'usr/lib/a.want' }),
+      archive({ name: 'lib/.wh.a.want' }),
+    ],
+    ['usr/lib/a.want'],
+    /whiteout behind a symbolic link/,
+  ],
+  [
+    'an opaque whiteout behind a link of a lower layer',
+    [
+      archive({ name: 'lib', type: '2', link: 'usr/lib' }, { name: 'usr/lib/a.want' }),
+      archive({ name: 'lib/.wh..wh..opq' }),
+    ],
+    ['usr/lib/a.want'],
+    /whiteout behind a symbolic link/,
+  ],
+  [
+    'a file that takes the place of another behind a link of a lower layer',
+    [
+      archive({ name: 'lib', type: '2', link: 'usr/lib' }, { name: 'usr/lib/a.want', content: 'old' }),
+      archive({ name: 'lib/a.want', content: 'new' }),
+    ],
+    ['usr/lib/a.want'],
+    /takes the place of something behind/,
+  ],
+  [
+    'a link of the same layer',
+    [
+      archive({ name: 'usr/lib/a.want' }),
+      archive({ name: 'lib', type: '2', link: 'usr/lib' }, { name: 'lib/.wh.a.want' }),
+    ],
+    [],
+    undefined,
+  ],
+  [
+    'a directory that is whited out and made again',
+    [
+      archive({ name: 'd/a.want' }),
+      archive({ name: '.wh.d' }, { name: 'd/', type: '5' }, { name: 'd/b.want' }),
+    ],
+    ['d/b.want'],
+    /made again in one layer/,
+  ],
+  [
+    'a directory that is whited out and made again by a file in it',
+    [archive({ name: 'd/a.want' }), archive({ name: '.wh.d' }, { name: 'd/b.want' })],
+    ['d/b.want'],
+    /made again in one layer/,
+  ],
+  [
+    'a file that is whited out behind itself',
+    [archive({ name: 'a.want' }, { name: '.wh.a.want' })],
+    ['a.want'],
+    /what its own layer adds/,
+  ],
+  [
+    'a directory of which the layer has something',
+    [archive({ name: 'd/a.want' }), archive({ name: 'd/b.want' }, { name: '.wh.d' })],
+    ['d/b.want'],
+    /what its own layer adds/,
+  ],
+  [
+    'a file that is whited out before it is added',
+    [archive({ name: 'a.want' }), archive({ name: '.wh.a.want' }, { name: 'a.want' })],
+    ['a.want'],
+    undefined,
+  ],
+  [
+    'a global header with the name of a file',
+    [archive({ name: 'a.want' }), archive(paxRecord({ path: 'a.want' }, 'g'))],
+    ['a.want'],
+    /global header/,
+  ],
+  [
+    'a global header with the name of a whiteout',
+    [archive({ name: 'a.want' }), archive(paxRecord({ path: '.wh.a.want' }, 'g'))],
+    [],
+    undefined,
+  ],
+  [
+    'a whiteout of a name in UTF-8, where another has the same letters in Latin-1',
+    [
+      archive(tarRecord({ name: '?.want', patch: (header) => (header[0] = 0xe9) })),
+      archive({ name: '.wh.\u00e9.want' }),
+    ],
+    ['\ufffd.want'],
+    undefined,
+  ],
+];
+for (const [title, layers, left, problem] of orders) {
+  test(`threat 23: layers as runtimes apply them: ${title}`, async (t) => {
+    const result = await walk(layers);
+    t.deepEqual(pathsOf(result), left);
+    if (problem) t.regex(result.problems[0]?.detail ?? 'no problem', problem);
+    else t.deepEqual(result.problems, []);
+  });
+}
 
 test('hard links: wanted by either name, to the layer below, kept when the first name goes', async (t) => {
   const base = archive({ name: 'blob', content: 'B' }, { name: 'l.want', type: '1', link: './blob' });
@@ -101,7 +217,10 @@ test('hard links: wanted by either name, to the layer below, kept when the first
   t.deepEqual(problems, []);
   t.deepEqual(
     found.map(({ value, layer }) => [value, layer]),
-    [['l.want=B', base.descriptor.digest]],
+    [
+      ['l.want=B', base.descriptor.digest],
+      ['m.want=B', base.descriptor.digest],
+    ],
   );
 });
 
@@ -210,6 +329,12 @@ test(
   archive({ name: '../x.want' }),
   /outside of the root/,
 );
+test(
+  'a hard link that goes up',
+  unreadable,
+  archive({ name: 'd/y' }, { name: 'x.want', type: '1', link: 'd/../d/y' }),
+  /goes up/,
+);
 test('a hard link to nothing', unreadable, archive({ name: 'x.want', type: '1', link: 'y' }), /is no file/);
 test(
   'an entry below a file',
@@ -228,7 +353,10 @@ test(
 test('threat 33: a wanted file that is too large or sparse is reported', async (t) => {
   const layer = archive(
     { name: 'a.want', content: 'x'.repeat(2000) },
-    Buffer.concat([tarRecord({ name: 's.want', type: 'S', size: 512 }), Buffer.alloc(512)]),
+    Buffer.concat([
+      tarRecord({ name: 's.want', type: 'S', size: 512, magic: 'ustar  \0' }),
+      Buffer.alloc(512),
+    ]),
   );
   const result = await walk([layer], { limits: { ...defaultWalkLimits, maxFileBytes: 1000 } });
   t.deepEqual(
@@ -286,28 +414,61 @@ test('a layer that is not there, or that cannot be reached, is an error, not a g
 });
 
 test('the cache answers for layers that it knows, and only for the same version and diffID', async (t) => {
-  const cacheDir = await temporary(t);
+  const cache = { directory: await temporary(t), seal: testSeal() };
   const layer = files({ 'a.want': 'A' });
-  const first = await walk([layer], { cacheDir });
+  const first = await walk([layer], { cache });
   const empty = memoryRegistry().repository('image');
-  t.deepEqual(await walkImage({ content: empty, layers: [layer], selection, cacheDir }), first);
+  t.deepEqual(await walkImage({ content: empty, layers: [layer], selection, cache }), first);
   const other = { ...selection, version: 'test-2' };
-  await t.throwsAsync(walkImage({ content: empty, layers: [layer], selection: other, cacheDir }));
+  await t.throwsAsync(walkImage({ content: empty, layers: [layer], selection: other, cache }));
   await t.throwsAsync(
-    walkImage({ content: empty, layers: [{ ...layer, diffId: sha256('x') }], selection, cacheDir }),
+    walkImage({ content: empty, layers: [{ ...layer, diffId: sha256('x') }], selection, cache }),
   );
 });
 
 test('threat 42: a damaged cache file is read again, not believed', async (t) => {
-  const cacheDir = await temporary(t);
+  const cache = { directory: await temporary(t), seal: testSeal() };
   const layer = files({ 'a.want': 'A' });
-  const first = await walk([layer], { cacheDir });
-  const [name = ''] = await readdir(cacheDir);
-  const text = await readFile(join(cacheDir, name), 'utf8');
-  await writeFile(join(cacheDir, name), text.replace('a.want=A', 'a.want=B'));
-  t.deepEqual(await walk([layer], { cacheDir }), first);
-  await writeFile(join(cacheDir, name), text.slice(0, 90));
-  t.deepEqual(await walk([layer], { cacheDir }), first);
+  const first = await walk([layer], { cache });
+  const [name = ''] = await readdir(cache.directory);
+  const text = await readFile(join(cache.directory, name), 'utf8');
+  await writeFile(join(cache.directory, name), text.replace('a.want=A', 'a.want=B'));
+  t.deepEqual(await walk([layer], { cache }), first);
+  await writeFile(join(cache.directory, name), text.slice(0, 90));
+  t.deepEqual(await walk([layer], { cache }), first);
+});
+
+test('a record of another machine, or with a checksum of one’s own, is not believed', async (t) => {
+  const cache = { directory: await temporary(t), seal: testSeal() };
+  const layer = files({ 'a.want': 'A' });
+  const first = await walk([layer], { cache });
+  const [name = ''] = await readdir(cache.directory);
+  const record = join(cache.directory, name);
+  const body = (await readFile(record, 'utf8'))
+    .split('\n')
+    .slice(1)
+    .join('\n')
+    .replace('a.want=A', 'a.want=B');
+  const parts = ['2', 'test-1', layer.descriptor.digest, body];
+  for (const seal of [
+    sha256(body),
+    testSeal('another machine').seal('layer-record', parts),
+    testSeal().seal('scan-result', parts),
+    '',
+  ]) {
+    await writeFile(record, `${seal}\n${body}`);
+    t.deepEqual(await walk([layer], { cache }), first);
+  }
+  // Also not under the name of another layer.
+  const other = files({ 'a.want': 'other' });
+  await walk([layer], { cache });
+  const stolen = await readFile(record, 'utf8');
+  await writeFile(record.replace(hexOf(layer.descriptor.digest), hexOf(other.descriptor.digest)), stolen);
+  t.deepEqual(
+    (await walk([{ ...other, diffId: layer.diffId }], { cache })).problems.length,
+    1,
+    'it was read, and its diffID is another one',
+  );
 });
 
 test('an interrupted walk stops', async (t) => {

@@ -18,6 +18,7 @@ import { verifyImage } from '../../../src/steps/verify.ts';
 import { makeIdentities } from '../../support/identities.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { memoryRegistry } from '../../support/memory-registry.ts';
+import { testSeal } from '../../support/test-seal.ts';
 import { report } from '../../support/scan-reports.ts';
 import { bom, factsFor, oldFactsFor, pushImage, testPolicy } from '../../support/signed-release.ts';
 
@@ -42,10 +43,19 @@ async function setup({ facts = {}, oldFacts = false }: Options) {
     image,
     outcome: { report: report({ image: image.digest }), sbom: Buffer.from(JSON.stringify(bom)) },
     cacheKey: 'key',
+    seal: testSeal(),
   });
   const made = oldFacts ? oldFactsFor : factsFor;
-  await writeBuildFacts(store.repository(repository), image, made(image.digest, facts));
-  const ports: SignPorts = { target, store, signer: identities.releaseSigner, clock, progress: silent };
+  await writeBuildFacts(store.repository(repository), image, made(image.digest, facts), testSeal());
+  const ports: SignPorts = {
+    target,
+    store,
+    seal: testSeal(),
+    rescan: async () => Promise.reject(new Error('it is scanned already')),
+    signer: identities.releaseSigner,
+    clock,
+    progress: silent,
+  };
   return { target, image, ports, input: { repository, image } };
 }
 

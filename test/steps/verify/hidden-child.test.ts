@@ -1,4 +1,5 @@
 import test from 'ava';
+import { AmlpromoteError } from '../../../src/domain/errors.ts';
 import type { Descriptor } from '../../../src/domain/descriptor.ts';
 import { silent } from '../../../src/domain/events.ts';
 import { predicateTypes } from '../../../src/domain/media-types.ts';
@@ -16,6 +17,7 @@ import type { ChildParts, Listed } from '../../support/index-children.ts';
 import { attestation, layerTar, pushChild, pushIndex } from '../../support/index-children.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { memoryRegistry } from '../../support/memory-registry.ts';
+import { testSeal } from '../../support/test-seal.ts';
 import { report } from '../../support/scan-reports.ts';
 import { bom, factsFor, pushImage, pushRelease, testPolicy } from '../../support/signed-release.ts';
 
@@ -95,15 +97,28 @@ async function verdicts(
   };
 }
 
+/** What nobody asked to be scanned has no result. */
+const rescan = async (): Promise<never> => Promise.reject(new AmlpromoteError('NOT_FOUND', 'not scanned'));
+
 async function signed(parts: ChildParts, more: object): Promise<unknown> {
   const target = memoryRegistry('dev.azurecr.test').repository(name);
   const store = memoryRegistry('store');
   const [image, scanned] = await indexWith(target, parts, more);
   const [local] = await indexWith(store.repository(name), parts, more);
   const outcome = { report: report({ image: scanned.digest }), sbom: Buffer.from(JSON.stringify(bom)) };
-  await writeScanResult(store, { repository: name, image: scanned, outcome, cacheKey: 'key' });
-  await writeBuildFacts(store.repository(name), local, factsFor(image.digest));
-  return sign({ repository: name, image }, { ...ports, target, store, signer }, policy);
+  await writeScanResult(store, {
+    repository: name,
+    image: scanned,
+    outcome,
+    cacheKey: 'key',
+    seal: testSeal(),
+  });
+  await writeBuildFacts(store.repository(name), local, factsFor(image.digest), testSeal());
+  return sign(
+    { repository: name, image },
+    { ...ports, target, store, signer, seal: testSeal(), rescan },
+    policy,
+  );
 }
 
 for (const [title, parts, more] of hidden) {
