@@ -47,6 +47,8 @@ export interface OutsidePorts {
   readonly git: BuildPorts['git'];
   readonly identity: string;
   readonly sourceDateEpoch: number | undefined;
+  /** See `SignPorts.formats`. */
+  readonly formats?: '0.1' | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -91,6 +93,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
         seal: await ports.seal(),
         rescan: async (platform) => await scanPlatform({ repository, image }, platform),
         signer: await ports.signer(),
+        formats: ports.formats,
         clock,
         progress,
       },

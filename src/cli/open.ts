@@ -46,6 +46,7 @@ export async function openOutside(context: Context): Promise<Outside> {
     git: (directory) => sourceFactsOf(context, directory),
     identity: settings.identity,
     sourceDateEpoch: settings.sourceDateEpoch,
+    formats: context.zones.formats,
     signal: context.signal,
   });
 }

@@ -41,6 +41,8 @@ export interface SignPorts {
   /** Scans one platform again, and stores the result: for one whose stored result is not of this machine. */
   readonly rescan: (image: Descriptor) => Promise<unknown>;
   readonly signer: Signer;
+  /** Write evidence as this version of amlpromote reads it; by default in the newest form. */
+  readonly formats?: '0.1' | undefined;
   readonly clock: Clock;
   readonly progress: Progress;
 }
@@ -95,7 +97,7 @@ export async function sign(
 
 function planned(
   { repository, image }: SignInput,
-  ports: AttachPorts,
+  ports: AttachPorts & Pick<SignPorts, 'formats'>,
   platforms: readonly ScannedPlatform[],
   facts: BuildFacts,
 ): readonly (() => Promise<Attached>)[] {
@@ -123,7 +125,7 @@ function planned(
         subject: image,
         name,
         predicateType: predicateTypes.provenance,
-        predicate: provenancePredicate(stated),
+        predicate: provenancePredicate(stated, ...(ports.formats === '0.1' ? [1 as const] : [])),
       });
       const stated = toState(facts);
       const earlier = stated === facts ? undefined : request(facts);

@@ -26,6 +26,24 @@ test('the manifest of the design', async (t) => {
   );
 });
 
+test('the formats of an older version can be asked for, as the number that YAML reads or as text', async (t) => {
+  for (const [written, read] of [
+    ['', undefined],
+    ['formats: 0.1\n', '0.1'],
+    ["formats: '0.1'\n", '0.1'],
+  ] as const) {
+    const directory = await temporaryDirectory(t, { 'zones.yaml': `${zonesYaml}${written}` });
+    t.is((await loadZones(path.join(directory, 'zones.yaml'))).formats, read);
+  }
+  for (const written of ['formats: 0.2\n', 'formats: new\n', 'formats: 1\n']) {
+    const directory = await temporaryDirectory(t, { 'zones.yaml': `${zonesYaml}${written}` });
+    await t.throwsAsync(loadZones(path.join(directory, 'zones.yaml')), {
+      code: 'MANIFEST_INVALID',
+      message: /formats: can only be 0\.1/,
+    });
+  }
+});
+
 test('a one-sided manifest has no access to the other zone, and says so when asked', async (t) => {
   const oneSided = zonesYaml.replace(/ {4}access: \{ tenant.*\n/, '');
   const directory = await temporaryDirectory(t, { 'zones.yaml': oneSided });

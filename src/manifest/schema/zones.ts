@@ -126,6 +126,15 @@ export const zonesSchema = (resolve: ResolvePath) =>
         )
         .default([])
         .describe('Approved paths, the preferred first. None is approved by default.'),
+      formats: z
+        .literal([0.1, '0.1'], {
+          error: 'can only be 0.1: what version 0.1.0 reads; leave it out for the newest',
+        })
+        .transform(() => '0.1' as const)
+        .optional()
+        .describe(
+          'Write evidence as version 0.1.0 reads it, while the sensitive side is not upgraded yet. By default the newest form.',
+        ),
     })
     .superRefine(({ zones }, context) => {
       for (const side of ['nonsensitive', 'sensitive'] as const) {

@@ -90,6 +90,19 @@ test('values of build arguments that nobody called public are in no evidence, al
   t.is(checked.verdict, 'allowed');
 });
 
+test('zones.yaml asks for the formats of 0.1: what its readers know, with no values of arguments', async (t) => {
+  const facts = { argNames: ['BASE', 'TOKEN'], args: { BASE: 'python:3.12-slim' } };
+  const { input, ports, target, image } = await setup({ facts });
+  await sign(input, { ...ports, formats: '0.1' }, policy);
+  const text = await attachedText(target, image);
+  t.true(text.includes('https://amlpromote.dev/build/engine/v1'));
+  t.false(/engine\/v2|"role"|"argNames"|TOKEN/.test(text));
+  const again = await sign(input, { ...ports, formats: '0.1' }, policy);
+  t.true(again.already);
+  const newest = await sign(input, ports, policy);
+  t.false(newest.already);
+});
+
 test('provenance that version 0.1.0 attached is used again as it is', async (t) => {
   const { input, ports, target, image } = await setup({ oldFacts: true });
   const { digest: attached } = (
