@@ -18,6 +18,8 @@ export interface PackageIdentity {
 export interface Component extends PackageIdentity {
   readonly ecosystem?: string;
   readonly licenses?: readonly string[];
+  /** It lies in a package manager's cache: not installed, not importable from there. */
+  readonly cached?: true;
   readonly layer: Digest;
   readonly path: string;
 }
@@ -39,13 +41,16 @@ export interface Finding {
   readonly advisoryModified?: string;
 }
 
-export type CoverageGapCode =
-  | 'UNKNOWN_DISTRIBUTION'
-  | 'NO_DATABASE'
-  | 'UNPARSABLE_VERSION'
-  | 'UNREADABLE_LAYER'
-  | 'UNREADABLE_METADATA'
-  | 'UNMATCHED_PACKAGE';
+export const coverageGapCodes = [
+  'UNKNOWN_DISTRIBUTION',
+  'NO_DATABASE',
+  'UNPARSABLE_VERSION',
+  'UNREADABLE_LAYER',
+  'UNREADABLE_METADATA',
+  'UNMATCHED_PACKAGE',
+] as const;
+
+export type CoverageGapCode = (typeof coverageGapCodes)[number];
 
 /** Something that the scanner could not look at or not match: "unknown is not clean". */
 export interface CoverageGap {

@@ -13,7 +13,11 @@ export type Policy = ParsedPolicy & {
   readonly file: string;
 };
 
-export type ScanException = Policy['scan']['exceptions'][number];
+type Exception = Policy['scan']['exceptions'][number];
+/** Accepts a finding. */
+export type ScanException = Extract<Exception, { readonly id: string }>;
+/** Accepts something that the scanner could not look at or match. */
+export type GapException = Extract<Exception, { readonly gap: string }>;
 
 /** What the pure decisions need: a policy wherever it came from. */
 export type PolicyRules = Omit<Policy, 'file'>;

@@ -2,7 +2,8 @@ import type { Finding, ScanReport } from '../domain/scan.ts';
 import type { Decision, Reason, Verdict } from '../domain/verdict.ts';
 import { decide } from '../domain/verdict.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
-import { chooseException } from './exceptions.ts';
+import { chooseException, chooseGapException } from './exceptions.ts';
+import type { ExceptionChoice } from './exceptions.ts';
 import { freshnessReasons } from './freshness.ts';
 import { reachesGate } from './severity.ts';
 
@@ -13,7 +14,7 @@ import { reachesGate } from './severity.ts';
 export function evaluateScan(report: ScanReport, policy: Pick<PolicyRules, 'scan'>, now: Date): Decision {
   return decide([
     ...report.findings.flatMap((finding) => findingReasons(finding, policy.scan, now)),
-    ...coverageReasons(report, policy.scan),
+    ...coverageReasons(report, policy.scan, now),
     ...freshnessReasons(report, policy.scan, now),
   ]);
 }
@@ -25,23 +26,25 @@ function findingReasons(finding: Finding, rules: ScanRules, now: Date): readonly
   if (!gate) return [];
   const subject = `${finding.id} in ${finding.package.name} ${finding.package.version}`;
   const blocks = gate.verdict !== 'allowed';
-  const { applies, expired } = blocks ? chooseException(finding, rules.exceptions, now) : {};
+  return excepted({ ...gate, subject }, blocks ? chooseException(finding, rules.exceptions, now) : {});
+}
+
+/** A reason, or its acceptance; an exception that has expired counts as absent and is named. */
+function excepted(
+  reason: Reason,
+  {
+    applies,
+    expired,
+  }: ExceptionChoice<{ readonly reason: string; readonly owner: string; readonly expires: string }>,
+): readonly Reason[] {
   if (applies) {
-    const { reason, owner, expires } = applies;
-    const detail = `${gate.detail}; accepted until ${expires} by ${owner}: ${reason}`;
-    return [{ code: gate.code, verdict: 'allowed', subject, detail }];
+    const { owner, expires } = applies;
+    const detail = `${reason.detail}; accepted until ${expires} by ${owner}: ${applies.reason}`;
+    return [{ ...reason, verdict: 'allowed', detail }];
   }
-  const named: Reason[] = expired
-    ? [
-        {
-          code: 'EXCEPTION_EXPIRED',
-          verdict: gate.verdict,
-          subject,
-          detail: `the exception of ${expired.owner} expired on ${expired.expires} and counts as absent`,
-        },
-      ]
-    : [];
-  return [{ ...gate, subject }, ...named];
+  if (!expired) return [reason];
+  const detail = `the exception of ${expired.owner} expired on ${expired.expires} and counts as absent`;
+  return [reason, { code: 'EXCEPTION_EXPIRED', verdict: reason.verdict, subject: reason.subject, detail }];
 }
 
 /** What the severity gate says about a finding, exceptions aside; undefined = not worth a word. */
@@ -62,11 +65,15 @@ function gateOf(finding: Finding, rules: ScanRules): Omit<Reason, 'subject'> | u
 }
 
 /** "Unknown is not clean": what could not be looked at or matched, and an image in which nothing was found to look at. */
-function coverageReasons({ coverage }: ScanReport, rules: ScanRules): readonly Reason[] {
+function coverageReasons({ coverage }: ScanReport, rules: ScanRules, now: Date): readonly Reason[] {
   const verdict = verdictOfUnknown(rules);
-  const gaps = coverage.gaps.map(({ code, subject, detail }): Reason => {
-    return { code: 'UNKNOWN_COVERAGE', verdict, subject, detail: `${code}: ${detail}` };
-  });
+  const blocks = verdict !== 'allowed';
+  const gaps = coverage.gaps.flatMap((gap) =>
+    excepted(
+      { code: 'UNKNOWN_COVERAGE', verdict, subject: gap.subject, detail: `${gap.code}: ${gap.detail}` },
+      blocks ? chooseGapException(gap, rules.exceptions, now) : {},
+    ),
+  );
   if (coverage.components > 0 || gaps.length > 0) return gaps;
   const detail = 'the scanner found no package at all, so it had nothing to match';
   return [{ code: 'UNKNOWN_COVERAGE', verdict, subject: 'inventory', detail }];

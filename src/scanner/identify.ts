@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly layer: Digest;
   readonly path: string;
   readonly distribution: Distribution | undefined;
+  /** It lies in a package manager's cache, from where nothing is imported. */
+  readonly cached: boolean;
   /** The Debian package that put this file on disk. */
   readonly owner: { readonly name: string; readonly version: string } | undefined;
 }
@@ -58,9 +60,10 @@ function pythonItem(found: FoundPackage, around: Surroundings): InventoryItem {
   const name = advisoryName('PyPI', found.name);
   const purl = purlOf('pypi', undefined, { ...found, name });
   const component = componentOf({ ...found, ...(owner ? { source: owner } : {}) }, around, purl, 'PyPI');
-  const note =
-    owner &&
-    `matched as PyPI package; its files belong to the Debian package ${owner.name} ${owner.version}, which may carry the fix under the old version`;
+  const note = around.cached
+    ? "lies in conda's package cache, not installed: `conda clean --all` in the Dockerfile removes it"
+    : owner &&
+      `matched as PyPI package; its files belong to the Debian package ${owner.name} ${owner.version}, which may carry the fix under the old version`;
   return {
     component,
     match: { ecosystem: 'PyPI', name, version: found.version },
@@ -91,6 +94,7 @@ function componentOf(
     ...(found.source === undefined ? {} : { source: found.source }),
     ...(ecosystem === undefined ? {} : { ecosystem }),
     ...(found.licenses === undefined ? {} : { licenses: found.licenses }),
+    ...(around.cached ? { cached: true as const } : {}),
     layer: around.layer,
     path: around.path,
   };

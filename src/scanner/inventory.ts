@@ -1,6 +1,7 @@
 import type { CoverageGap } from '../domain/scan.ts';
 import type { Told, WalkProblem, WalkResult, WalkedFile } from '../oci/walk/walk.ts';
 import type { FileFacts } from './analyzers/analyzer.ts';
+import { condaCaches } from './analyzers/conda.ts';
 import { osReleasePaths } from './analyzers/os-release.ts';
 import { distributionEcosystem } from './ecosystems.ts';
 import type { InventoryItem } from './identify.ts';
@@ -19,9 +20,10 @@ type Facts = WalkedFile<FileFacts>;
 export function takeInventory(walk: WalkResult<FileFacts>): Inventory {
   const distribution = distributionOf(walk.files);
   const owners = ownersOf(walk.files);
+  const isCached = condaCaches(walk.files.map(({ path }) => path));
   const items = walk.files.flatMap(({ path, layer, value }) =>
     (value.packages ?? []).flatMap((found) =>
-      identify(found, { layer, path, distribution, owner: owners(path) }),
+      identify(found, { layer, path, distribution, cached: isCached(path), owner: owners(path) }),
     ),
   );
   return {

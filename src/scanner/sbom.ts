@@ -53,6 +53,7 @@ function componentOf(item: InventoryItem): Models.Component {
     layer: component.layer,
     path: component.path,
     ecosystem: component.ecosystem,
+    state: component.cached ? 'cached, not installed' : undefined,
     'source-package': component.source && `${component.source.name} ${component.source.version}`,
     match: note,
   };

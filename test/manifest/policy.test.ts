@@ -87,6 +87,48 @@ const cases: readonly (readonly [title: string, from: string, to: string, expect
     'required: 1, approvers',
     /approvals: requires more approvals than it lists approvers/,
   ],
+  [
+    'exception for nothing',
+    'id: CVE-2026-1, package: openssl, ',
+    '',
+    /exceptions\[0\]: must have exactly one of id and gap/,
+  ],
+  [
+    'exception for both',
+    'id: CVE-2026-1, ',
+    'id: CVE-2026-1, gap: NO_DATABASE, ',
+    /exceptions\[0\]: must have exactly one of id and gap/,
+  ],
+  [
+    'gap without a subject',
+    'id: CVE-2026-1, package: openssl, ',
+    'gap: NO_DATABASE, ',
+    /exceptions\[0\]: a gap needs the subject/,
+  ],
+  [
+    'gap with a package',
+    'id: CVE-2026-1, ',
+    'gap: NO_DATABASE, subject: npm, ',
+    /exceptions\[0\]: a package belongs to an id/,
+  ],
+  [
+    'finding with a subject',
+    'package: openssl, ',
+    'subject: openssl, ',
+    /exceptions\[0\]: a subject belongs to a gap/,
+  ],
+  [
+    'gap that is none',
+    'id: CVE-2026-1, package: openssl, ',
+    'gap: NO_DATABASES, subject: npm, ',
+    /exceptions\[0\]\.gap: /,
+  ],
+  [
+    'anything unread',
+    'id: CVE-2026-1, package: openssl, ',
+    'gap: UNREADABLE_LAYER, subject: "*", ',
+    /exceptions\[0\]: what could not be read may be anything/,
+  ],
   ['size', '20GiB', '20 gigs', /image.maxSize: is not a size/],
   ['no platform', '[linux/amd64]', '[]', /image.platforms/],
   [

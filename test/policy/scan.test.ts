@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { ScanReport } from '../../src/domain/scan.ts';
-import type { PolicyRules, ScanException } from '../../src/manifest/policy.ts';
+import type { GapException, PolicyRules, ScanException } from '../../src/manifest/policy.ts';
 import { evaluateScan } from '../../src/policy/scan.ts';
 import { defaultRules } from '../support/manifest-samples.ts';
 import { finding, gap, now, report } from '../support/scan-reports.ts';
@@ -143,4 +143,58 @@ test('threat 37: a scan from the future, or without a readable date, proves noth
   t.is(evaluateScan(report({ finishedAt: '2026-11-21T12:04:00Z' }), policy(), now).verdict, 'allowed');
   for (const finishedAt of ['2026-11-21T12:06:00Z', 'yesterday'])
     t.deepEqual(codes(evaluateScan(report({ finishedAt }), policy(), now)), ['STALE_SCAN:inconclusive']);
+});
+
+const gapException: GapException = {
+  gap: 'UNMATCHED_PACKAGE',
+  subject: 'conda',
+  reason: 'rebuilt weekly',
+  owner: 'jo@contoso.example',
+  expires: '2026-12-31',
+};
+const withGaps = (...gaps: ScanReport['coverage']['gaps']): ScanReport =>
+  report({ coverage: { components: 3, ecosystems: ['PyPI'], gaps } });
+
+test('a gap is accepted by its code and subject, with a name and a last day; everything else stays open', (t) => {
+  const conda = { code: 'UNMATCHED_PACKAGE', subject: 'conda', detail: 'no advisories' } as const;
+  const judged = evaluateScan(withGaps(conda), policy({ exceptions: [gapException] }), now);
+  t.is(judged.verdict, 'allowed');
+  t.is(
+    judged.reasons[0]?.detail,
+    'UNMATCHED_PACKAGE: no advisories; accepted until 2026-12-31 by jo@contoso.example: rebuilt weekly',
+  );
+  for (const other of [
+    { ...conda, subject: 'npm' },
+    { ...conda, code: 'NO_DATABASE' },
+    { ...conda, code: 'UNREADABLE_LAYER' },
+  ] as const)
+    t.is(
+      evaluateScan(withGaps(conda, other), policy({ exceptions: [gapException] }), now).verdict,
+      'inconclusive',
+    );
+});
+
+test('an exception for a gap that has expired counts as absent and is named', (t) => {
+  const expired = { ...gapException, expires: '2026-01-31' };
+  const conda = { code: 'UNMATCHED_PACKAGE', subject: 'conda', detail: 'no advisories' } as const;
+  t.deepEqual(codes(evaluateScan(withGaps(conda), policy({ exceptions: [expired] }), now)), [
+    'UNKNOWN_COVERAGE:inconclusive',
+    'EXCEPTION_EXPIRED:inconclusive',
+  ]);
+});
+
+test('what could not be read is accepted by its exact subject only', (t) => {
+  const unread = { code: 'UNREADABLE_METADATA', subject: 'opt/a/METADATA', detail: 'cut off' } as const;
+  const of = (subject: string): GapException => ({ ...gapException, gap: 'UNREADABLE_METADATA', subject });
+  const verdict = (subject: string): string =>
+    evaluateScan(withGaps(unread), policy({ exceptions: [of(subject)] }), now).verdict;
+  t.is(verdict('opt/a/METADATA'), 'allowed');
+  for (const subject of ['*', 'opt/a/*', 'opt/*/METADATA', 'opt/a/metadata'])
+    t.is(verdict(subject), 'inconclusive');
+});
+
+test('an image in which nothing was found cannot be accepted as a gap', (t) => {
+  const empty = report({ coverage: { components: 0, ecosystems: [], gaps: [] } });
+  const all = { ...gapException, subject: '*' };
+  t.is(evaluateScan(empty, policy({ exceptions: [all] }), now).verdict, 'inconclusive');
 });

@@ -41,7 +41,7 @@ const layer = sha256('layer');
 const foo = (version = '1.0'): readonly InventoryItem[] =>
   identify(
     { type: 'pypi', name: 'Foo', version },
-    { layer, path: 'x', distribution: undefined, owner: undefined },
+    { layer, path: 'x', distribution: undefined, cached: false, owner: undefined },
   );
 
 async function findingsOf(
@@ -157,7 +157,7 @@ test('threat 33: what cannot be compared is a gap, never "not affected"', async 
   );
   const debian = identify(
     { type: 'deb', name: 'bash', version: '5.2-1' },
-    { layer, path: 'x', distribution: { id: 'debian', version: '12' }, owner: undefined },
+    { layer, path: 'x', distribution: { id: 'debian', version: '12' }, cached: false, owner: undefined },
   );
   const missing = await matchAdvisories([...debian, ...debian], advisoriesOf([]));
   t.deepEqual(
@@ -230,7 +230,7 @@ test('threat 33: package managers that are not read, and conda packages without 
 test('a conda package is matched as the PyPI package that it carries, and says so', async (t) => {
   const items = identify(
     { type: 'conda', name: 'foo-feedstock', version: '9', pypi: [{ name: 'foo', version: '1.0' }] },
-    { layer, path: 'opt/conda/conda-meta/x.json', distribution: undefined, owner: undefined },
+    { layer, path: 'opt/conda/conda-meta/x.json', distribution: undefined, cached: false, owner: undefined },
   );
   const [finding] = (await matchAdvisories(items, advisoriesOf([advisory('A-1')]))).findings;
   t.is(finding?.package.purl, 'pkg:conda/foo-feedstock@9');

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Digest } from '../../domain/digest.ts';
+import { coverageGapCodes } from '../../domain/scan.ts';
 import type { ScanReport } from '../../domain/scan.ts';
 import { malformed } from '../check.ts';
 import { digestField, mustEqual, parseWith, timeField } from './fields.ts';
@@ -38,14 +39,7 @@ const findingSchema = z.strictObject({
 });
 
 const gapSchema = z.strictObject({
-  code: z.enum([
-    'UNKNOWN_DISTRIBUTION',
-    'NO_DATABASE',
-    'UNPARSABLE_VERSION',
-    'UNREADABLE_LAYER',
-    'UNREADABLE_METADATA',
-    'UNMATCHED_PACKAGE',
-  ]),
+  code: z.enum(coverageGapCodes),
   subject: text,
   detail: text,
 });

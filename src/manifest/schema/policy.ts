@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { coverageGapCodes } from '../../domain/scan.ts';
 import { parsePlatform } from '../../domain/platform.ts';
 import type { ResolvePath } from './fields.ts';
 import { apiVersion, duration, filePath, filled, size, text } from './fields.ts';
@@ -11,22 +12,63 @@ const isDate = (value: string): boolean => {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(value);
 };
 
-const exceptionSchema = z.strictObject({
-  id: filled(128)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9:._-]*$/, { error: 'is not an advisory id such as CVE-2026-1234' })
-    .describe('Advisory id or one of its aliases.')
-    .meta({ examples: ['CVE-2026-1234'] }),
-  package: filled(256)
-    .exactOptional()
-    .describe(
-      'Package (or its Debian source) that the exception is for; * stands for any run of characters but /.',
-    ),
-  reason: filled(1024).describe('Why the finding is acceptable.'),
-  owner: filled(256).describe('Who answers for it.'),
-  expires: text(isDate, 'is not a date: write YYYY-MM-DD')
-    .describe('Last day, UTC, on which it applies.')
-    .meta({ examples: ['2026-12-31'] }),
-});
+/** For a finding (`id`), or for something that the scanner could not look at or match (`gap`). */
+const exceptionSchema = z
+  .strictObject({
+    id: filled(128)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9:._-]*$/, { error: 'is not an advisory id such as CVE-2026-1234' })
+      .exactOptional()
+      .describe('Advisory id or one of its aliases.')
+      .meta({ examples: ['CVE-2026-1234'] }),
+    package: filled(256)
+      .exactOptional()
+      .describe(
+        'Package (or its Debian source) that the exception is for; * stands for any run of characters but /.',
+      ),
+    gap: z
+      .enum(coverageGapCodes)
+      .exactOptional()
+      .describe('In place of id: the kind of gap in the scan that is accepted.'),
+    subject: filled(4096)
+      .exactOptional()
+      .describe(
+        'With gap: what the scan names as its subject; * stands for any run of characters but /. ' +
+          'What could not be read (UNREADABLE_…) is named exactly.',
+      )
+      .meta({ examples: ['conda'] }),
+    reason: filled(1024).describe('Why it is acceptable.'),
+    owner: filled(256).describe('Who answers for it.'),
+    expires: text(isDate, 'is not a date: write YYYY-MM-DD')
+      .describe('Last day, UTC, on which it applies.')
+      .meta({ examples: ['2026-12-31'] }),
+  })
+  .superRefine((exception, context) => {
+    const message = problemOfException(exception);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  })
+  .transform(({ id, package: name, gap, subject, ...answer }) =>
+    id === undefined
+      ? // Refined above: exactly one of the two is there.
+        { gap: gap ?? 'UNMATCHED_PACKAGE', subject: subject ?? '', ...answer }
+      : { id, ...(name === undefined ? {} : { package: name }), ...answer },
+  )
+  .meta({ oneOf: [{ required: ['id'] }, { required: ['gap', 'subject'] }] });
+
+function problemOfException(exception: {
+  id?: string;
+  package?: string;
+  gap?: string;
+  subject?: string;
+}): string | undefined {
+  const { id, gap, subject } = exception;
+  if ((id === undefined) === (gap === undefined)) return 'must have exactly one of id and gap';
+  if (id !== undefined) return subject === undefined ? undefined : 'a subject belongs to a gap, not to an id';
+  if (exception.package !== undefined) return 'a package belongs to an id; name the subject of the gap';
+  if (subject === undefined) return 'a gap needs the subject that the scan names';
+  return gap?.startsWith('UNREADABLE_') && subject.includes('*')
+    ? 'what could not be read may be anything: name its subject exactly, without *'
+    : undefined;
+}
 
 const scanSchema = z.strictObject({
   failOn: z
@@ -52,8 +94,8 @@ const scanSchema = z.strictObject({
   exceptions: z
     .array(exceptionSchema)
     .max(10_000)
-    .default([])
-    .describe('Findings that are accepted for a while.'),
+    .prefault([])
+    .describe('Findings, and gaps in the scan, that are accepted for a while.'),
 });
 
 const subjectPattern = /^\s*[\w.-]+\s*=(?:\\.|[^\\,])+(?:,\s*[\w.-]+\s*=(?:\\.|[^\\,])+)*$/;

@@ -42,6 +42,21 @@ export const conda: Analyzer = {
 
 const isRecord = (path: string): boolean => path.endsWith('.json') && /(?:^|\/)conda-meta\/[^/]+$/.test(path);
 
+/**
+ * Tells what lies in the package caches (`pkgs/`) of conda installations from what is installed: conda unpacks there and links
+ * into an environment; nothing is imported from there.
+ * @param paths of what was read in an image: an installation is known by its `conda-meta`
+ */
+export function condaCaches(paths: readonly string[]): (path: string) => boolean {
+  const caches = new Set(
+    paths.flatMap((path) => {
+      const [, prefix] = /^(.*\/)?conda-meta\/[^/]+$/.exec(path) ?? [];
+      return prefix === undefined ? [] : [`${prefix}pkgs/`];
+    }),
+  );
+  return (path) => [...caches].some((cache) => path.startsWith(cache) && path.indexOf('/', cache.length) > 0);
+}
+
 /** Settings of the environment. conda would take it for a package if it were one. */
 const isState = (path: string): boolean => path.endsWith('/state.json');
 

@@ -10,6 +10,8 @@ scan:
   maxAge: 14d # an older scan, or an older advisory database, must be made again
   # Accepted for a while, each with a reason, an owner and a last day:
   # - { id: CVE-2026-1234, package: openssl, reason: "not reachable: no TLS server", owner: jo@contoso.example, expires: 2026-12-31 }
+  # What the scan could not look at or match, by its code and subject; a layer that nobody could read is not accepted with it:
+  # - { gap: UNMATCHED_PACKAGE, subject: conda, reason: "mirror rebuilt weekly", owner: jo@contoso.example, expires: 2026-12-31 }
   exceptions: []
 
 trust:
