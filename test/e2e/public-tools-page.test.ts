@@ -1,10 +1,12 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { temporaryFolder } from '../support/identities.ts';
 import { engineHost } from '../support/test-engine.ts';
 import { runTool } from '../support/run-tool.ts';
+import type { ToolResult } from '../support/run-tool.ts';
 import { findTool, needing, notationOracle } from '../support/tools.ts';
 import { startWorld } from './world.ts';
+import type { World } from './world.ts';
 
 /**
  * docs/verify-with-public-tools.md, pasted into a shell block after block: only the block `sh setup` gets other values, and
@@ -32,45 +34,83 @@ const blocks = (): readonly Block[] =>
     }),
   );
 
-testWithTools('every command of the page works as it stands there', async (t) => {
-  const name = 'audited';
-  const world = await startWorld(engineHost);
-  t.teardown(() => world.close());
-  world.image(name);
-  for (const argv of [world.outside(name), world.inside(name)]) {
-    const { exitCode, stdout, stderr } = await world.start(argv).ended;
-    t.is(exitCode, 0, `${stderr}\n${stdout}`);
-  }
+const name = 'audited';
+
+/** The page's script for a world, and what it says when it is pasted. */
+function pageOf(world: World): string {
   const all = blocks();
-  t.deepEqual([...new Set(all.map(({ kind }) => kind))].sort(), ['', 'not-run', 'sandbox', 'setup']);
-  const script = all
-    .filter(({ kind }) => kind !== 'not-run')
-    .map((block) =>
-      block.kind === 'setup'
-        ? block.text
-            .replace(/^SANDBOX=.*$/m, `SANDBOX=${world.sandbox.directory}`)
-            .replace(/^NAME=.*$/m, `NAME=${name}`)
-            .replace(/^RELEASE=.*$/m, `RELEASE=${world.file(`${name}.release.json`)}`)
-        : block.text,
-    );
-  const home = temporaryFolder('auditor');
-  const bin = temporaryFolder('auditor-bin');
+  return [
+    ...all
+      .filter(({ kind }) => kind !== 'not-run')
+      .map(({ kind, text }) =>
+        kind === 'setup'
+          ? text
+              .replace(/^SANDBOX=.*$/m, `SANDBOX=${world.sandbox.directory}`)
+              .replace(/^NAME=.*$/m, `NAME=${name}`)
+              .replace(/^RELEASE=.*$/m, `RELEASE=${world.file(`${name}.release.json`)}`)
+          : text,
+      ),
+    '',
+  ].join('\n');
+}
+
+async function paste(script: string, flags: readonly string[]): Promise<ToolResult & { left: string[] }> {
+  const [home, bin, checkout] = ['auditor', 'auditor-bin', 'auditor-checkout'].map(temporaryFolder) as [
+    string,
+    string,
+    string,
+  ];
   for (const tool of tools) symlinkSync(findTool(tool) ?? '', path.join(bin, tool));
   symlinkSync(notation ?? '', path.join(bin, 'notation'));
   // A file, not stdin: a tool that reads its input must not swallow the commands after it.
   const file = path.join(home, 'page.sh');
-  writeFileSync(file, ['cd "$HOME"', ...script, 'echo the page is through', ''].join('\n'));
-  const { code, stdout, stderr } = await runTool('bash', ['-euo', 'pipefail', file], {
+  writeFileSync(file, `cd ${checkout}\n${script}`);
+  const result = await runTool('bash', [...flags, file], {
     PATH: `${bin}:/usr/bin:/bin`,
     HOME: home,
+    TMPDIR: home,
   });
-  t.is(code, 0, `${stdout}\n${stderr}`);
-  for (const told of [
-    /cert\.pem: OK$/m,
-    /^Successfully verified signature for /m,
-    /"verificationResult": "PASSED"/,
-    /^image-manifest sha256:/m,
-    /^the page is through$/m,
-  ])
-    t.regex(stdout, told);
-});
+  return { ...result, left: readdirSync(checkout) };
+}
+
+testWithTools(
+  'every command of the page works as it stands there, and says so when evidence is gone',
+  async (t) => {
+    const world = await startWorld(engineHost);
+    t.teardown(() => world.close());
+    world.image(name);
+    for (const argv of [world.outside(name), world.inside(name)]) {
+      const { exitCode, stdout, stderr } = await world.start(argv).ended;
+      t.is(exitCode, 0, `${stderr}\n${stdout}`);
+    }
+    t.deepEqual([...new Set(blocks().map(({ kind }) => kind))].sort(), ['', 'not-run', 'sandbox', 'setup']);
+    const script = pageOf(world);
+    const { code, stdout, stderr, left } = await paste(script, ['-euo', 'pipefail']);
+    t.is(code, 0, `${stdout}\n${stderr}`);
+    t.deepEqual(left, [], 'pasting leaves nothing in the checkout');
+    t.false(/FAILED/.test(stdout + stderr), stderr);
+    for (const told of [
+      /cert\.pem: OK$/m,
+      /^Successfully verified signature for /m,
+      /"verificationResult": "PASSED"/,
+      /^image-manifest sha256:/m,
+      /^ok: sbom is attached to the image$/m,
+      /^everything on this page holds$/m,
+    ])
+      t.regex(stdout, told);
+
+    const evidence = [
+      ...stdout.matchAll(/^(signature|sbom|scan|provenance|image-manifest) (sha256:[0-9a-f]{64})$/gm),
+    ];
+    t.is(evidence.length, 5);
+    for (const [, role = '', digest = ''] of evidence) {
+      const gone = { kind: 'status', status: 404, body: { errors: [{ code: 'MANIFEST_UNKNOWN' }] } } as const;
+      world.faults([{ host: 'contososec', path: `/manifests/${digest}`, action: gone }]);
+      const without = await paste(script, []);
+      t.not(without.code, 0, `${role}: ${without.stdout}`);
+      t.regex(without.stderr, new RegExp(`^FAILED: ${role} is there and hashes to its digest$`, 'm'), role);
+      t.regex(without.stdout, /^NOT everything on this page holds:$/m, role);
+    }
+    world.faults([]);
+  },
+);
