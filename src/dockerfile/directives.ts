@@ -1,10 +1,11 @@
 import type { Dialect } from './dialect.ts';
 import { lower, trimStart } from './go-text.ts';
 import { Unreadable } from './unreadable.ts';
+import { withoutTrailing } from '../domain/trim.ts';
 
 /** `key = value` behind the comment sign: ASCII white space, as Go's `\s` has it. */
-const directive = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*([^\n]*)$/;
-const trailing = /[\t\n\f\r ]$/;
+const directive = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=([^\n]*)$/;
+const white = '\t\n\f\r ';
 
 /** @returns key (lower-case) and value, or undefined for what is none */
 function parseDirective(line: string, sign: string, dialect: Dialect): readonly [string, string] | undefined {
@@ -12,9 +13,8 @@ function parseDirective(line: string, sign: string, dialect: Dialect): readonly 
   const behind = line.slice(sign.length);
   const [, key, rest] =
     directive.exec(dialect.unicodeDirectives ? trimStart(behind) : behind.replace(/^[\t\n\f\r ]+/, '')) ?? [];
-  let value = rest ?? '';
-  while (value.length > 1 && trailing.test(value)) value = value.slice(0, -1);
-  return key === undefined || value === '' || trailing.test(value) ? undefined : [lower(key), value];
+  const value = withoutTrailing((rest ?? '').replace(/^[\t\n\f\r ]+/, ''), white);
+  return key === undefined || value === '' ? undefined : [lower(key), value];
 }
 
 const known = (key: string, dialect: Dialect): boolean =>

@@ -8,7 +8,7 @@ export interface HereDocument {
   readonly dash: boolean;
 }
 
-const spaced = /^\d*<<(-?)[\t\n\f\r ]*([^<]*)$/;
+const spaced = /^\d*<<(-?)[\t\n\f\r ]*((?![\t\n\f\r ])[^<]*)$/;
 const unspaced = /^\d*<<(-?)([^<]*)$/;
 
 /**

@@ -78,4 +78,4 @@ function plainText(source: string, escape: string): string {
 
 /** Addresses, and what Git takes for one (`git@host:path`, `github.com/…`). */
 const isRemote = (source: string): boolean =>
-  /^(?:\$|[a-z][a-z0-9+.-]*:\/\/|[^/\s]+@[^/\s:]+:|github\.com\/)/i.test(source);
+  /^(?:\$|[a-z][a-z0-9+.-]*:\/\/|[^/\s@]+@[^/\s:]+:|github\.com\/)/i.test(source);

@@ -47,3 +47,9 @@ function tryParse(text: string): Reference | undefined {
 
 export const formatReference = (reference: Reference): string =>
   `${reference.host}/${reference.repository}${reference.tag ? `:${reference.tag}` : ''}${reference.digest ? `@${reference.digest}` : ''}`;
+
+/** A name as people and engines write it, without the tag that it may have: what stands before the first `:` behind the last `/`. */
+export function withoutTag(name: string): string {
+  const colon = name.indexOf(':', name.lastIndexOf('/') + 1);
+  return colon < 0 ? name : name.slice(0, colon);
+}

@@ -91,10 +91,7 @@ function checkGeneralName({ tag, content }: DerElement, where: string): void {
   const text = content.toString('latin1');
   if ((tag === 0x81 || tag === 0x82 || tag === 0x86) && !isAscii(content))
     invalidDer(where, 'a name is not ASCII');
-  if (
-    tag === 0x86 &&
-    !/^[a-z][a-z0-9+.-]*:(?:\/\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)?[\w/.~:@!$&'()*+,;=?#-]*$/i.test(text)
-  )
+  if (tag === 0x86 && !/^[a-z][a-z0-9+.-]*:(?!\/\/[^a-z0-9])[\w/.~:@!$&'()*+,;=?#-]*$/i.test(text))
     invalidDer(where, 'a URI is not plain');
   if (tag === 0x87 && content.length !== 4 && content.length !== 16)
     invalidDer(where, 'an IP address is malformed');

@@ -1,3 +1,4 @@
+import { withoutTag } from '../domain/reference.ts';
 import type { BuildClaims, RecordedBase } from '../domain/build.ts';
 import { beginsWith, scratchBase } from '../domain/build.ts';
 import { matchesGlob } from '../domain/names.ts';
@@ -78,4 +79,4 @@ const unproven = (subject: string, detail: string): Reason => ({
   detail,
 });
 
-const untagged = (name: string): string => name.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
+const untagged = (name: string): string => withoutTag(name.split('@')[0] ?? '');

@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../domain/trim.ts';
 import type { Cvss2, Cvss3P0, Cvss3P1, Cvss4P0 } from 'ae-cvss-calculator';
 import cvss from 'ae-cvss-calculator';
 import type { Severity } from '../domain/scan.ts';
@@ -55,7 +56,7 @@ function severityOfScore(score: number): Severity {
 
 /** The ecosystem's own word. Debian's `not yet assigned` and `end-of-life` say nothing. */
 export function ratingOfUrgency(urgency: string | undefined): Rating | undefined {
-  const word = urgency?.replace(/\*+$/, '');
+  const word = urgency && withoutTrailing(urgency, '*');
   if (word === 'moderate') return { severity: 'medium' };
   if (word === 'unimportant' || word === 'negligible') return { severity: 'low' };
   const severity = severityScale.find((known) => known === word);

@@ -1,3 +1,4 @@
+import { withoutTag } from '../../domain/reference.ts';
 import type Docker from 'dockerode';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Platform } from '../../domain/platform.ts';
@@ -78,4 +79,4 @@ function pullError(address: string, reference: string, reason: string): Amlpromo
 
 /** Without a tag an engine would pull every tag that there is. */
 const withTag = (reference: string): string =>
-  /@|:[^/]*$/.test(reference) ? reference : `${reference}:latest`;
+  reference.includes('@') || withoutTag(reference) !== reference ? reference : `${reference}:latest`;

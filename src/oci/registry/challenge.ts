@@ -30,7 +30,7 @@ export function parseChallenge(header: string | undefined, base: URL): Challenge
 
 function parametersOf(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  for (const match of text.matchAll(/([a-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi)) {
+  for (const match of text.matchAll(/\b([a-z_]{1,64})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi)) {
     const name = match[1]?.toLowerCase() ?? '';
     // The first wins: a second `realm` must not replace the one that was looked at.
     if (!found.has(name)) found.set(name, match[2]?.replace(/\\(.)/g, '$1') ?? match[3] ?? '');

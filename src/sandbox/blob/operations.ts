@@ -68,8 +68,8 @@ const putBlock: Operation = async ({ store, blocks }, request, container, name) 
 const putBlockList: Operation = async ({ store, blocks }, request, container, name) => {
   requireConditions(request, store.get(container, name));
   const xml = (await request.bytes()).toString('utf8');
-  const ids = [...xml.matchAll(/<(Latest|Uncommitted|Committed)>\s*([A-Za-z0-9+/=]*)\s*<\/\1>/g)].map(
-    ([, , id = '']) => id,
+  const ids = [...xml.matchAll(/<(Latest|Uncommitted|Committed)>([^<]*)<\/\1>/g)].map(([, , id = '']) =>
+    id.trim(),
   );
   const record = await blocks.commit(container, name, ids, propertiesOf(request));
   if (!record) throw blobError(400, 'InvalidBlockList', 'The specified block list is invalid.');

@@ -9,7 +9,15 @@ import { osRelease } from './os-release.ts';
 import { python } from './python.ts';
 import { unsupported } from './unsupported.ts';
 
-const analyzers: readonly Analyzer[] = [osRelease, dpkg, dpkgLists, python, conda, condaHistory, unsupported];
+export const analyzers: readonly Analyzer[] = [
+  osRelease,
+  dpkg,
+  dpkgLists,
+  python,
+  conda,
+  condaHistory,
+  unsupported,
+];
 
 const wantedBy = (path: string): Analyzer | undefined => analyzers.find((analyzer) => analyzer.wants(path));
 

@@ -62,5 +62,14 @@ export interface Analyzer {
   extract(path: string, bytes: Uint8Array): FileFacts;
 }
 
+/** `Name: value` of a control file or of core metadata, the name in lower case; undefined for any other line. */
+export function fieldOf(line: string): [name: string, value: string] | undefined {
+  const colon = line.indexOf(':');
+  const name = line.slice(0, Math.max(colon, 0));
+  return /^[A-Za-z][A-Za-z0-9-]*$/.test(name)
+    ? [name.toLowerCase(), line.slice(colon + 1).trim()]
+    : undefined;
+}
+
 /** Text of a metadata file; bytes that are not UTF-8 become U+FFFD, as package managers do not insist either. */
 export const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8').decode(bytes);

@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../../domain/trim.ts';
 import * as z from 'zod';
 import { parseStrictJson } from '../../json/strict.ts';
 import type { Analyzer, FileFacts, FoundPackage } from './analyzer.ts';
@@ -97,8 +98,7 @@ function decodeSafely(text: string): string {
 
 function qualifiersOf({ build, channel, subdir }: CondaRecord): Record<string, string> {
   // The channel may be a URL with a token in its path: the last part, or the well-known name, is enough.
-  const name = channel
-    ?.replace(/\/+$/, '')
+  const name = withoutTrailing(channel ?? '', '/')
     .split('/')
     .filter((part) => part !== subdir)
     .at(-1);

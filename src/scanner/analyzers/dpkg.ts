@@ -1,5 +1,5 @@
 import type { Analyzer, FileFacts, FoundPackage } from './analyzer.ts';
-import { textOf } from './analyzer.ts';
+import { fieldOf, textOf } from './analyzer.ts';
 
 const database = 'var/lib/dpkg';
 const file = /^(?:status|status\.d\/[^/]+)$/;
@@ -55,9 +55,8 @@ function statusOf(path: string, text: string): FileFacts {
 function parseStanza(stanza: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (const line of stanza.split('\n')) {
-    const match = /^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*?)\s*$/.exec(line);
-    const [, name, value] = match ?? [];
-    if (name !== undefined && value !== undefined) fields.set(name.toLowerCase(), value);
+    const field = fieldOf(line);
+    if (field) fields.set(...field);
   }
   return fields;
 }

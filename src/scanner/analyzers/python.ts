@@ -1,5 +1,5 @@
 import type { Analyzer, FileFacts } from './analyzer.ts';
-import { textOf } from './analyzer.ts';
+import { fieldOf, textOf } from './analyzer.ts';
 
 /** As importlib.metadata finds them: the ending in any case, the names of the files in theirs. */
 const directory = /\.(?:dist|egg)-info$/i;
@@ -45,9 +45,8 @@ function parseHeaders(text: string): readonly (readonly [string, string])[] {
   const fields: (readonly [string, string])[] = [];
   for (const line of text.split(/\r?\n/)) {
     if (line === '') break;
-    const match = /^([A-Za-z][A-Za-z-]*):[ \t]*(.*?)\s*$/.exec(line);
-    const [, name, value] = match ?? [];
-    if (name !== undefined && value !== undefined) fields.push([name.toLowerCase(), value]);
+    const field = fieldOf(line);
+    if (field) fields.push(field);
   }
   return fields;
 }

@@ -7,6 +7,7 @@ import type { Digest } from '../../domain/digest.ts';
 import { hexOf, isDigest, parseDigest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { formatPlatform } from '../../domain/platform.ts';
+import { withoutTag } from '../../domain/reference.ts';
 import { sha256 } from '../../domain/sha256.ts';
 import { canonicalBytes } from '../../json/canonical.ts';
 import type { BuildSource } from '../../manifest/image.ts';
@@ -110,7 +111,7 @@ export async function readRecipe(
       signal,
     });
     if (names.begun.includes(name)) refuseTriggers(seen.onBuild, name);
-    const repository = name.replace(/:[^/]*$/, '');
+    const repository = withoutTag(name);
     const published = seen.repoDigests
       .filter((reference) => reference.startsWith(`${repository}@`))
       .map((reference) => reference.slice(repository.length + 1))
