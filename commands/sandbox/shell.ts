@@ -28,7 +28,9 @@ export default class SandboxShell extends BaseCommand {
     const [program = shell, ...rest] = argv.map(String);
     // Ctrl-C is for the program; what it makes of that is its own affair.
     process.removeAllListeners('SIGINT').on('SIGINT', () => undefined);
-    this.conclude(await runInShell({ ...flags, command: [program, ...rest], environment, signal: this.signal }));
+    this.conclude(
+      await runInShell({ ...flags, command: [program, ...rest], environment, signal: this.signal }),
+    );
     return undefined;
   }
 }

@@ -7,7 +7,7 @@ export type ZoneName = 'nonsensitive' | 'sensitive';
 export const tenant = '11111111-1111-4111-8111-111111111111';
 export const region = 'japaneast';
 
-const subscriptions = {
+export const subscriptions = {
   nonsensitive: '00000000-0000-4000-8000-00000000de00',
   sensitive: '00000000-0000-4000-8000-000000005ec0',
 } as const;
