@@ -26,7 +26,7 @@ export function jobBody(job: JobRecord): object {
       shmSize: definition.shmSize,
       dockerArgs: null,
     },
-    codeId: null,
+    codeId: definition.codeId ?? null,
     command: definition.command,
     environmentId: definition.environmentId,
     inputs: described(definition.inputs),

@@ -3,6 +3,7 @@ import type { SandboxContext } from '../context.ts';
 import type { Handler, SandboxResponse } from '../http.ts';
 import { azureError } from '../http.ts';
 import { audiences, hosts, region, workspace } from '../topology.ts';
+import { resolvedUri } from './assets.ts';
 import { booleanAt, propertiesOf, stringAt, stringMapAt } from './body.ts';
 import { badArgument, notFound, userError } from './errors.ts';
 import { jobBody } from './job-body.ts';
@@ -86,6 +87,8 @@ async function putJob(
   const definition = jobDefinition(name, properties, {
     hasEnvironment: (environment, version) => environments.version(environment, version) !== undefined,
     hasCompute: (compute) => compute.toLowerCase() === workspace.compute.name,
+    hasCode: (id) => resolvedUri(state.assets.codes, 'codes', id) !== undefined,
+    hasData: (uri) => resolvedUri(state.assets.data, 'data', uri) !== undefined,
   });
   const before = jobs.get(name);
   if (before) requireSame(before, definition);

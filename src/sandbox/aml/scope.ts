@@ -11,7 +11,7 @@ const workspacePath =
 export interface WorkspaceCall {
   readonly request: SandboxRequest;
   readonly principal: Principal;
-  /** `2022-10-01` or later, with `-preview` where the client said so. */
+  /** `2022-02-01` or later, with `-preview` where the client said so. */
   readonly apiVersion: string;
   /** Names from the path after the workspace, in order. */
   readonly names: readonly string[];
@@ -42,7 +42,7 @@ export const workspaceHandler = (context: SandboxContext, route: WorkspaceRoute)
   },
 });
 
-const oldestApiVersion = '2022-10-01';
+const oldestApiVersion = '2022-02-01';
 
 /** @throws 400 MissingApiVersionParameter | NoRegisteredProviderFound */
 function requireApiVersion(request: SandboxRequest): string {

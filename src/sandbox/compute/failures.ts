@@ -53,6 +53,12 @@ export const inputNotFound = (name: string, uri: string): JobFailure =>
     `AzureMLCompute job failed.\ndata-capability.UriMountSession.${name}: Failed to mount input '${name}'. The requested stream was not found. Please make sure the request uri is correct: ${uri}`,
   );
 
+export const codeNotFound = (id: string): JobFailure =>
+  new JobFailure(
+    'UserError',
+    `AzureMLCompute job failed.\ndata-capability: Failed to download the code of the job: ${id} has no files.`,
+  );
+
 export const storageDenied = (): JobFailure =>
   new JobFailure(
     'UserError',

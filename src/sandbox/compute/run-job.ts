@@ -73,7 +73,7 @@ async function steps(run: JobRun, log: JobLog): Promise<void> {
   const engine = await run.connected();
   log.note(`pulling ${image}`);
   await pull(engine, reference, image, abort.signal);
-  const place = await makeWorkplace(run.work, job, run.blobs);
+  const place = await makeWorkplace(run.work, job, run.blobs, run.assets);
   try {
     enter('Running', { startedAt: context.clock.now().toISOString() });
     const exitCode = await execute(run, engine, reference, job, place, log).catch((error: unknown) => {
