@@ -49,10 +49,11 @@ export function writeClientFiles(directory: string, addresses: Addresses): void 
     mkdirSync(join(directory, side, 'azure'), { recursive: true, mode: 0o700 });
     const files = clientFiles(directory, side);
     writeFileAtomic(files.hosts, hostsFile(addresses[side]));
+    // For its owner only: it may hold the header that opens the managed identity.
     const lines = Object.entries(clientVariables(directory, side)).map(
       ([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`,
     );
-    writeFileAtomic(files.variables, lines.join(''));
+    writeFileAtomic(files.variables, lines.join(''), 0o600);
   }
 }
 
@@ -60,6 +61,14 @@ const bundleOf = (directory: string): string => join(directory, 'ca-bundle.pem')
 
 const hostsFile = (address: string): string =>
   ['127.0.0.1 localhost', '::1 localhost', ...clientHosts.map((host) => `${address} ${host}`), ''].join('\n');
+
+/** Inside there is a managed identity (`az login --identity`); outside there is none. */
+function managedIdentityVariables(directory: string, side: Vantage): Readonly<Record<string, string>> {
+  const text = readOptional(join(directory, side, 'managed-identity.env'))?.toString('utf8') ?? '';
+  return Object.fromEntries(
+    [...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+}
 
 /**
  * The environment of a client: whom to trust, who it is, and a configuration of its own, so that nobody's real sign-in is
@@ -78,5 +87,6 @@ export function clientVariables(directory: string, side: Vantage): Readonly<Reco
     AZURE_TENANT_ID: tenant,
     AZURE_CLIENT_ID: identities[`${side}-promoter`].clientId,
     AZURE_FEDERATED_TOKEN_FILE: join(directory, side, 'token'),
+    ...managedIdentityVariables(directory, side),
   };
 }

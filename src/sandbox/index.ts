@@ -86,12 +86,12 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     context.clock.now(),
     tls443?.addresses,
   );
-  if (tls443) writeClientFiles(directory, tls443.addresses);
   const stopping = stopper(owned, listeners);
   const managed = managedIdentity(context);
   const control = await openControl(context.stateDirectory, stopping.stop, managed.handle);
   stopping.last(() => control.close());
   managed.announce(control.file.port);
+  if (tls443) writeClientFiles(directory, tls443.addresses);
   operations.resume();
   return {
     description,

@@ -64,18 +64,23 @@ export interface Subscription {
   readonly displayName: string;
 }
 
-/** Those in which the caller has any role at all. */
-export const visibleSubscriptions = (context: SandboxContext, principal: Principal): Subscription[] =>
-  (['nonsensitive', 'sensitive'] as const)
+/**
+ * Those in which the caller has any role at all. The one where it has most comes first, because `az login` makes the first
+ * one the default.
+ */
+export function visibleSubscriptions(context: SandboxContext, principal: Principal): Subscription[] {
+  const rolesIn = (id: string): number =>
+    context.roles
+      .list()
+      .filter(
+        ({ identity, scope }) =>
+          identity === principal.name && `${scope}/`.toLowerCase().startsWith(`/subscriptions/${id}/`),
+      ).length;
+  return (['nonsensitive', 'sensitive'] as const)
     .map((zone) => ({ zone, id: subscriptions[zone], displayName: displayNames[zone] }))
-    .filter(({ id }) =>
-      context.roles
-        .list()
-        .some(
-          ({ identity, scope }) =>
-            identity === principal.name && `${scope}/`.toLowerCase().startsWith(`/subscriptions/${id}/`),
-        ),
-    );
+    .filter(({ id }) => rolesIn(id) > 0)
+    .sort((a, b) => rolesIn(b.id) - rolesIn(a.id));
+}
 
 /** Resource groups of a subscription that the caller may read. */
 export const visibleGroups = (

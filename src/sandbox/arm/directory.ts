@@ -110,6 +110,11 @@ export function directoryHandlers(context: SandboxContext, planes: readonly Plan
     ...[subscription, group].flatMap((scope) => [
       on('GET', `${scope}/providers/Microsoft\\.ContainerRegistry/registries`, registries),
       on('GET', `${scope}/providers/Microsoft\\.MachineLearningServices/workspaces`, workspaces),
+      ...genericTypes.map((type) =>
+        on('GET', `${scope}/providers/${type.replaceAll('.', '\\.')}`, (call) =>
+          list(below(call, type).map(genericBody)),
+        ),
+      ),
     ]),
     // Resources whose provider the sandbox does not play: what ARM itself knows of them.
     on(
@@ -126,6 +131,9 @@ export function directoryHandlers(context: SandboxContext, planes: readonly Plan
     ),
   ];
 }
+
+/** Resources whose provider the sandbox does not play. */
+const genericTypes = ['Microsoft.Storage/storageAccounts', 'Microsoft.KeyVault/vaults'] as const;
 
 const list = (value: readonly object[]): SandboxResponse => ({ status: 200, body: { value } });
 

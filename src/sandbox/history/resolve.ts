@@ -47,15 +47,19 @@ function outputOf(id: string, jobs: Jobs): { readonly uri: string; readonly type
     definition && Object.hasOwn(definition.outputs, asked.output)
       ? definition.outputs[asked.output]
       : undefined;
-  return output && { uri: longUri(output.uri), type: output.jobOutputType };
+  return output && { uri: longUri(output.uri), type: dataType(output.jobOutputType) };
 }
 
 function typeOf(assets: Assets, kind: AssetKind, id: string): string | null {
   const [, name = '', version = ''] = /([^/:]+)(?:\/versions\/|:)([^/:]+)$/.exec(id) ?? [];
   const definition = assets.version(name, version)?.definition;
   const type = kind === 'data' ? definition?.dataType : definition?.modelType;
-  return typeof type === 'string' ? type : null;
+  if (typeof type !== 'string') return null;
+  return kind === 'data' ? dataType(type) : type;
 }
+
+/** The data plane writes in another way than ARM what a file and a folder are. */
+const dataType = (type: string): string => (type === 'uri_file' ? 'UriFile' : 'UriFolder');
 
 const unknown = (id: string): Error => azureError(404, 'UserError', `No asset with the id ${id} was found.`);
 
@@ -67,6 +71,6 @@ export const outputReferences = (
   Object.fromEntries(
     Object.entries(outputs).map(([name, { jobOutputType }]) => [
       name,
-      { assetId: defaultOutputAsset(job, name), type: jobOutputType },
+      { assetId: defaultOutputAsset(job, name), type: dataType(jobOutputType) },
     ]),
   );
