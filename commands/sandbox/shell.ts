@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.ts';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
 
 export default class SandboxShell extends BaseCommand {
   static override summary = 'Run a program for which the names of Azure lead to the sandbox.';
@@ -10,8 +11,6 @@ export default class SandboxShell extends BaseCommand {
     '<%= config.bin %> <%= command.id %> --dir sandbox --side inside',
   ];
   static override strict = false;
-  /** What is printed is the program's own. */
-  static override enableJsonFlag = false;
   static override flags = {
     dir: Flags.string({ required: true, description: 'folder of the sandbox', helpValue: 'DIR' }),
     side: Flags.option({
@@ -25,12 +24,24 @@ export default class SandboxShell extends BaseCommand {
     const { readShellSettings } = await import('../../src/cli/settings.ts');
     const { runInShell } = await import('../../src/sandbox/shell.ts');
     const { environment, shell } = readShellSettings();
-    const [program = shell, ...rest] = argv.map(String);
+    // Word for word as it was typed: the parser would take some of it for itself.
+    const at = this.argv.indexOf('--');
+    if (at < 0 && argv.length > 0)
+      throw new AmlpromoteError('USAGE', `Unexpected argument: ${String(argv[0])}`, {
+        nextSteps: ['Write `--` before the program that is to run.'],
+      });
+    const [program = shell, ...rest] = at < 0 ? [] : this.argv.slice(at + 1);
     // Ctrl-C is for the program; what it makes of that is its own affair.
     process.removeAllListeners('SIGINT').on('SIGINT', () => undefined);
-    this.conclude(
-      await runInShell({ ...flags, command: [program, ...rest], environment, signal: this.signal }),
-    );
-    return undefined;
+    const exitCode = await runInShell({
+      ...flags,
+      command: [program, ...rest],
+      environment,
+      // With --json the one document on stdout is ours.
+      stdout: this.jsonEnabled() ? 'stderr' : 'stdout',
+      signal: this.signal,
+    });
+    this.conclude(exitCode);
+    return { running: true, directory: flags.dir, side: flags.side, exitCode };
   }
 }

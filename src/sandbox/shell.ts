@@ -12,6 +12,8 @@ export interface ShellOptions {
   readonly command: readonly [string, ...string[]];
   /** What the program gets beside the sandbox's own variables. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where its output goes; default stdout. */
+  readonly stdout?: 'stdout' | 'stderr';
   /** Ends the program with SIGTERM. */
   readonly signal?: AbortSignal;
 }
@@ -45,7 +47,7 @@ export async function runInShell(options: ShellOptions): Promise<number> {
     'unshare',
     [...namespaces(), '--', 'sh', '-c', script, 'sh', clientFiles(directory, side).hosts, ...command],
     {
-      stdio: 'inherit',
+      stdio: ['inherit', options.stdout === 'stderr' ? 2 : 'inherit', 'inherit'],
       env: { ...environment, ...variables, NO_PROXY: noProxy, no_proxy: noProxy },
     },
   );

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { workspace, region } from '../topology.ts';
 import type { JsonObject } from './body.ts';
-import { booleanAt, objectAt, requiredString, stringAt, stringMapAt } from './body.ts';
+import { booleanAt, objectAt, requiredString, stringAt, stringMapAt, textMapAt } from './body.ts';
 import type { Documents } from './documents.ts';
 import { openDocuments } from './documents.ts';
 import { badArgument, userError } from './errors.ts';
@@ -128,7 +128,7 @@ export function changedAsset(
     definition,
     ...(description === undefined ? {} : { description }),
     tags: stringMapAt(properties, 'tags'),
-    properties: { ...before?.properties, ...stringMapAt(properties, 'properties') },
+    properties: { ...before?.properties, ...textMapAt(properties, 'properties') },
     isArchived: booleanAt(properties, 'isArchived') ?? before?.isArchived ?? false,
     isAnonymous: booleanAt(properties, 'isAnonymous') ?? before?.isAnonymous ?? false,
     ...(stage === undefined ? {} : { stage }),

@@ -40,13 +40,25 @@ export function booleanAt(parent: JsonObject, key: string): boolean | undefined 
 export function stringMapAt(parent: JsonObject, key: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(objectAt(parent, key)).map(([name, value]) => {
-      // The service reads a number or a boolean as its text: azure-ai-ml sends the version of a hash as a number.
-      if (typeof value === 'number' || typeof value === 'boolean') return [name, String(value)];
       if (typeof value !== 'string') throw badArgument(`The field ${key}.${name} must be a string.`);
       return [name, value];
     }),
   );
 }
+
+/** The same, where numbers and booleans are read as their text: azure-ai-ml sends the version of a hash as a number. */
+export const textMapAt = (parent: JsonObject, key: string): Readonly<Record<string, string>> =>
+  stringMapAt(
+    {
+      [key]: Object.fromEntries(
+        Object.entries(objectAt(parent, key)).map(([name, value]) => [
+          name,
+          typeof value === 'number' || typeof value === 'boolean' ? String(value) : value,
+        ]),
+      ),
+    },
+    key,
+  );
 
 /** A map of objects: inputs, outputs. Null entries are left out, as the service does. @throws 400 UserError */
 export function objectMapAt(parent: JsonObject, key: string): Readonly<Record<string, JsonObject>> {

@@ -1,6 +1,7 @@
 import type { SandboxContext, Principal } from '../context.ts';
 import type { Handler, SandboxRequest, SandboxResponse } from '../http.ts';
 import { azureError } from '../http.ts';
+import { withFields } from './fields.ts';
 import { audiences, hosts, region, workspace } from '../topology.ts';
 
 /** Capture groups 1–3 of every workspace path: subscription, resource group, workspace. Own groups start at 4. */
@@ -31,14 +32,14 @@ export const workspaceHandler = (context: SandboxContext, route: WorkspaceRoute)
   host: (host) => host === hosts.arm,
   method: route.method,
   path: new RegExp(`${workspacePath}${route.path}/?$`, 'i'),
-  fn: (request, match) => {
+  fn: async (request, match) => {
     const principal = context.principalOf(request, audiences.arm);
     const [, subscription = '', group = '', name = '', ...names] = match;
     const scope = `/subscriptions/${subscription}/resourceGroups/${group}/providers/Microsoft.MachineLearningServices/workspaces/${name}`;
     context.requireRole(principal, scope, `Microsoft.MachineLearningServices/${route.action}`);
     const apiVersion = requireApiVersion(request);
     requireWorkspace(subscription, group, name);
-    return route.answer({ request, principal, apiVersion, names });
+    return withFields(await route.answer({ request, principal, apiVersion, names }), apiVersion);
   },
 });
 

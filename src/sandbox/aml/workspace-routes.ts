@@ -14,7 +14,7 @@ export function workspaceHandlers(context: SandboxContext): Handler[] {
       method: 'GET',
       path: '',
       action: 'workspaces/read',
-      answer: ({ apiVersion }) => ({ status: 200, body: workspaceBody(apiVersion) }),
+      answer: () => ({ status: 200, body: workspaceBody() }),
     }),
     workspaceHandler(context, {
       method: 'GET',

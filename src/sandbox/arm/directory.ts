@@ -2,6 +2,7 @@ import type { Plane } from '../acr/plane.ts';
 import type { Principal, SandboxContext } from '../context.ts';
 import type { Handler, SandboxRequest, SandboxResponse } from '../http.ts';
 import { azureError } from '../http.ts';
+import { resourceIn } from '../aml/fields.ts';
 import { workspaceBody } from '../aml/workspace-body.ts';
 import { audiences, hosts, region, tenant } from '../topology.ts';
 import type { CatalogueEntry, Subscription } from './catalogue.ts';
@@ -79,7 +80,7 @@ export function directoryHandlers(context: SandboxContext, planes: readonly Plan
       ),
     );
   const workspaces = (call: Call): SandboxResponse =>
-    list(below(call, machineLearningType).map(() => workspaceBody(call.apiVersion)));
+    list(below(call, machineLearningType).map(() => resourceIn(workspaceBody(), call.apiVersion)));
 
   return [
     on('GET', '/tenants', () => list([tenantBody])),
