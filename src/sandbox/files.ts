@@ -28,7 +28,9 @@ export interface SandboxDescription {
   readonly ports: { readonly outside: number; readonly inside: number };
   /** Where it listens on port 443 as well, when it was told to. */
   readonly tls443?: Addresses;
-  readonly registries: Readonly<Record<ZoneName, { readonly host: string; readonly loopback: string }>>;
+  readonly registries: Readonly<
+    Record<ZoneName, { readonly host: string; readonly id: string; readonly loopback: string }>
+  >;
   readonly workspace: {
     readonly key: string;
     readonly name: string;
@@ -108,9 +110,14 @@ const describe = (directory: string, ports: Ports): SandboxDescription => ({
   registries: {
     nonsensitive: {
       host: registries.nonsensitive.host,
+      id: registries.nonsensitive.id,
       loopback: `127.0.0.1:${ports.nonsensitive}`,
     },
-    sensitive: { host: registries.sensitive.host, loopback: `127.0.0.1:${ports.sensitive}` },
+    sensitive: {
+      host: registries.sensitive.host,
+      id: registries.sensitive.id,
+      loopback: `127.0.0.1:${ports.sensitive}`,
+    },
   },
   workspace: {
     key: workspace.key,

@@ -87,9 +87,10 @@ export function assetHandlers(context: SandboxContext, kind: AssetKind, assets: 
       action: `${actions}/versions/read`,
       answer: (call) => {
         const [name = ''] = call.names;
-        // The code of a job is looked for by its hash before it was ever uploaded.
-        if (kind !== 'codes') found(name);
-        const newestFirst = assets.versions(name).filter(isWanted(call));
+        // By its hash code is found whatever its name is, and looked for before there was any of the name.
+        const byHash = kind === 'codes' && call.request.url.searchParams.has('hash');
+        if (!byHash) found(name);
+        const newestFirst = assets.versions(byHash ? undefined : name).filter(isWanted(call));
         const order = call.request.url.searchParams.get('$orderBy') ?? '';
         const listed = /\basc\b/i.test(order) ? newestFirst.reverse() : newestFirst;
         return {

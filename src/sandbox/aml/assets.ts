@@ -44,8 +44,8 @@ export interface Assets {
   /** With all its versions. @returns false when there is none */
   removeContainer(name: string): boolean;
   version(name: string, version: string): AssetRecord | undefined;
-  /** Newest first. */
-  versions(name: string): AssetRecord[];
+  /** Newest first; without a name those of all. */
+  versions(name?: string): AssetRecord[];
   putVersion(record: AssetRecord): void;
   removeVersion(name: string, version: string): boolean;
 }
@@ -54,10 +54,10 @@ export function openAssets(directory: string): Assets {
   const containers: Documents<AssetContainerRecord> = openDocuments(join(directory, 'containers'));
   const versions: Documents<AssetRecord> = openDocuments(join(directory, 'versions'));
   const key = (name: string, version: string): string => `${name}:${version}`;
-  const versionsOf = (name: string): AssetRecord[] =>
+  const versionsOf = (name?: string): AssetRecord[] =>
     versions
       .values()
-      .filter((record) => record.name === name)
+      .filter((record) => name === undefined || record.name === name)
       .sort((a, b) => (a.system.createdAt < b.system.createdAt ? 1 : -1));
   return {
     container: (name) => containers.get(name),

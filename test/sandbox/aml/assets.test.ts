@@ -102,7 +102,9 @@ test('code is found by the hash that its first upload told, which may be a numbe
   const ask = async (query: string) => names(await raw(sandbox, '/codes/n/versions', { query }));
   t.deepEqual(await ask('hash=ab&hashVersion=202208'), ['1']);
   t.deepEqual(await ask('hash=ac&hashVersion=202208'), []);
-  t.deepEqual(names(await raw(sandbox, '/codes/never/versions', { query: 'hash=ab' })), []);
+  t.deepEqual(names(await raw(sandbox, '/codes/other/versions', { query: 'hash=ab' })), ['1']);
+  t.is((await raw(sandbox, '/codes/other/versions')).status, 404);
+  t.deepEqual(names(await raw(sandbox, '/codes/never/versions', { query: 'hash=ad' })), []);
 });
 
 test('environments and jobs are deleted, a running job is not', async (t) => {
