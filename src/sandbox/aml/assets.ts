@@ -79,7 +79,7 @@ export function openAssets(directory: string): Assets {
 }
 
 /** The property that holds the path, by kind. */
-export const uriProperty = { data: 'dataUri', models: 'modelUri', codes: 'codeUri' } as const;
+const uriProperty = { data: 'dataUri', models: 'modelUri', codes: 'codeUri' } as const;
 
 /** @throws 400 for a path that is in no datastore of this workspace, and for what is not of the kind */
 function definitionOf(kind: AssetKind, properties: JsonObject): JsonObject {
@@ -150,7 +150,7 @@ const assetId = new RegExp(
 const shortId = /^azureml:([^:/]+):([^:/]+)$/;
 
 /** Which asset an id means, in any of the three forms that clients use; the short one does not say the kind. */
-export function parseAssetId(
+function parseAssetId(
   id: string,
   kind: AssetKind,
 ): { readonly name: string; readonly version: string } | undefined {

@@ -117,6 +117,26 @@ export function directoryHandlers(context: SandboxContext, planes: readonly Plan
         ),
       ),
     ]),
+    {
+      host: (name) => name === hosts.arm,
+      method: 'POST',
+      path: new RegExp(
+        `^${subscription}/providers/Microsoft\\.ContainerRegistry/checkNameAvailability/?$`,
+        'i',
+      ),
+      fn: async (request) => {
+        context.principalOf(request, audiences.arm);
+        requireApiVersion(request);
+        const { name } = ((await request.json()) ?? {}) as { name?: unknown };
+        const isTaken = planes.some(({ names }) => names.name === String(name).toLowerCase());
+        const taken = {
+          nameAvailable: false,
+          reason: 'AlreadyExists',
+          message: 'The registry is already in use.',
+        };
+        return { status: 200, body: isTaken ? taken : { nameAvailable: true } };
+      },
+    },
     // Resources whose provider the sandbox does not play: what ARM itself knows of them.
     on(
       'GET',

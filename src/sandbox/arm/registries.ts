@@ -25,6 +25,23 @@ interface Call {
   readonly child: string;
 }
 
+/** What Premium registries may have and these have not. */
+const emptyKinds = [
+  'replications',
+  'webhooks',
+  'scopeMaps',
+  'tokens',
+  'cacheRules',
+  'credentialSets',
+  'connectedRegistries',
+  'tasks',
+  'runs',
+  'agentPools',
+  'importPipelines',
+  'exportPipelines',
+  'pipelineRuns',
+];
+
 /** ARM for the two registries: their properties, what hangs on them, and `importImage`. */
 export function registryArmHandlers(
   context: SandboxContext,
@@ -78,16 +95,7 @@ export function registryArmHandlers(
     on('GET', '/privateLinkResources', 'privateLinkResources/read', ({ plane }) =>
       list(privateLinkResources(plane)),
     ),
-    // Premium registries may have them; these have none.
-    ...[
-      'replications',
-      'webhooks',
-      'scopeMaps',
-      'tokens',
-      'cacheRules',
-      'credentialSets',
-      'connectedRegistries',
-    ].map((kind) => on('GET', `/${kind}`, `${kind}/read`, () => list([]))),
+    ...emptyKinds.map((kind) => on('GET', `/${kind}`, `${kind}/read`, () => list([]))),
     {
       host,
       method: 'GET',

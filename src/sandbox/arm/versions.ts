@@ -5,7 +5,7 @@ export interface Since {
 }
 
 /** True for a field that this version has. Versions compare by their dates; a preview goes by the previews' date. */
-export function hasField(since: Since, apiVersion: string): boolean {
+function hasField(since: Since, apiVersion: string): boolean {
   const first = apiVersion.endsWith('preview') ? since.preview : since.stable;
   return first !== undefined && apiVersion.slice(0, 10) >= first;
 }
