@@ -4,7 +4,7 @@ import type { Handler, SandboxRequest, SandboxResponse } from '../http.ts';
 import { azureError } from '../http.ts';
 import { resourceIn } from '../aml/fields.ts';
 import { workspaceBody } from '../aml/workspace-body.ts';
-import { audiences, hosts, region, tenant } from '../topology.ts';
+import { audiences, hosts } from '../topology.ts';
 import type { CatalogueEntry, Subscription } from './catalogue.ts';
 import {
   catalogue,
@@ -13,6 +13,7 @@ import {
   visibleGroups,
   visibleSubscriptions,
 } from './catalogue.ts';
+import { groupBody, locationBody, subscriptionBody, tenantBody } from './directory-bodies.ts';
 import { genericBody } from './generic-body.ts';
 import { providerBody, providers } from './providers.ts';
 import { registryBody, registryType } from './registry-body.ts';
@@ -167,47 +168,4 @@ const expansion = (names: readonly string[]): object => ({
   ...(names.includes('createdTime') && { createdTime: '2026-01-01T00:00:00.0000000Z' }),
   ...(names.includes('changedTime') && { changedTime: '2026-01-01T00:10:00.0000000Z' }),
   ...(names.includes('provisioningState') && { provisioningState: 'Succeeded' }),
-});
-
-const tenantBody = {
-  id: `/tenants/${tenant}`,
-  tenantId: tenant,
-  countryCode: 'JP',
-  displayName: 'Contoso',
-  domains: ['contoso.onmicrosoft.com'],
-  tenantCategory: 'Home',
-  defaultDomain: 'contoso.onmicrosoft.com',
-  tenantType: 'AAD',
-};
-
-const subscriptionBody = ({ id, displayName }: Subscription): object => ({
-  id: `/subscriptions/${id}`,
-  authorizationSource: 'RoleBased',
-  managedByTenants: [],
-  subscriptionId: id,
-  tenantId: tenant,
-  displayName,
-  state: 'Enabled',
-  subscriptionPolicies: {
-    locationPlacementId: 'Public_2014-09-01',
-    quotaId: 'EnterpriseAgreement_2014-09-01',
-    spendingLimit: 'Off',
-  },
-});
-
-const locationBody = ({ id }: Subscription): object => ({
-  id: `/subscriptions/${id}/locations/${region}`,
-  name: region,
-  type: 'Region',
-  displayName: 'Japan East',
-  regionalDisplayName: '(Asia Pacific) Japan East',
-  metadata: { regionType: 'Physical', regionCategory: 'Recommended', geography: 'Japan' },
-});
-
-const groupBody = ({ id, name }: { readonly id: string; readonly name: string }): object => ({
-  id,
-  name,
-  type: 'Microsoft.Resources/resourceGroups',
-  location: region,
-  properties: { provisioningState: 'Succeeded' },
 });
