@@ -13,6 +13,7 @@ import { isTerminal } from './jobs.ts';
 import { isListed, page, systemData } from './resource.ts';
 import type { WorkspaceCall } from './scope.ts';
 import { workspaceHandler } from './scope.ts';
+import { withoutShown } from './shown-back.ts';
 import type { AmlState } from './state.ts';
 
 /** `…/jobs[/NAME[/cancel]]`, and the operation that a cancel is followed by. */
@@ -83,7 +84,7 @@ async function putJob(
   const { jobs, environments, compute } = state;
   const [name = ''] = call.names;
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$/.test(name)) throw badArgument(`Job name '${name}' is invalid.`);
-  const properties = propertiesOf(await call.request.json());
+  const properties = withoutShown(propertiesOf(await call.request.json()));
   const definition = jobDefinition(name, properties, {
     hasEnvironment: (environment, version) => environments.version(environment, version) !== undefined,
     hasCompute: (compute) => compute.toLowerCase() === workspace.compute.name,
