@@ -12,7 +12,7 @@ export function withoutShown(properties: JsonObject): JsonObject {
   return {
     ...rest,
     ...(Object.keys(own).length > 0 && { services: own }),
-    ...(queueSettings && !isNoTier(properties) && { queueSettings }),
+    ...(queueSettings && !isNoTier(properties) ? { queueSettings } : {}),
   };
 }
 
