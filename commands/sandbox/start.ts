@@ -11,6 +11,10 @@ export default class SandboxStart extends BaseCommand {
   ];
   static override flags = {
     dir: Flags.string({ required: true, description: 'folder of the sandbox', helpValue: 'DIR' }),
+    'tls-443': Flags.boolean({
+      description:
+        'listen on port 443 of two loopback addresses too, for `sandbox shell` (az, azure-ai-ml and other clients)',
+    }),
     detach: Flags.boolean({ description: 'return when it serves; stop it with `sandbox stop`' }),
   };
 
@@ -20,7 +24,7 @@ export default class SandboxStart extends BaseCommand {
     const { writeSandboxFiles } = await import('../../src/cli/sandbox-setup.ts');
     const { engine } = readSettings(flags);
     // A named engine is passed on; else the sandbox looks where engines usually are.
-    const options = { dir: flags.dir, engineHost: engine.host };
+    const options = { dir: flags.dir, engineHost: engine.host, tls443: flags['tls-443'] };
     await writeSandboxFiles(flags.dir);
     if (flags.detach) {
       const { startDetached } = await import('../../src/sandbox/detach.ts');

@@ -23,6 +23,10 @@ export default class SandboxStatus extends BaseCommand {
         ['zones', `${description.directory}/zones.yaml`],
         ['outside', `127.0.0.1:${description.ports.outside} (TLS)`],
         ['inside', `127.0.0.1:${description.ports.inside} (TLS)`],
+        ...Object.entries(description.tls443 ?? {}).map(([side, address]) => [
+          side,
+          `${address}:443 (TLS, for \`sandbox shell --side ${side}\`)`,
+        ]),
         ...Object.values(description.registries).map(({ host, loopback }) => [
           host,
           `${loopback} (plain http, for docker, oras, cosign, notation)`,

@@ -110,6 +110,14 @@ export function readSettings(
   };
 }
 
+/** For a program that is run on the user's behalf: his whole environment, and the shell he uses. */
+export const readShellSettings = (
+  env: Environment = process.env,
+): { readonly environment: Environment; readonly shell: string } => ({
+  environment: env,
+  shell: given(env['SHELL']) ?? '/bin/sh',
+});
+
 /** https://no-color.org: any non-empty value switches colour off. */
 export const wantsColor = (isTerminal: boolean, env: Environment = process.env): boolean =>
   isTerminal && given(env['NO_COLOR']) === undefined;

@@ -12,21 +12,34 @@ const program = new URL(`./main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}
 
 /**
  * Starts a sandbox that outlives this process, and waits until it serves. One that runs there already is fine.
- * @throws SERVICE_FAILED with the end of its log when it does not come up
+ * @throws USAGE when that one does not listen on port 443 although it should; SERVICE_FAILED with the end of its log when it does not come up
  */
 export async function startDetached(options: {
   readonly dir: string;
   readonly engineHost?: string | undefined;
+  readonly tls443?: boolean;
 }): Promise<SandboxDescription> {
   const directory = resolve(options.dir);
   const status = await sandboxStatus(directory);
-  if (status.running) return status.description;
+  if (status.running) {
+    if (options.tls443 === true && status.description.tls443 === undefined)
+      throw new AmlpromoteError('USAGE', `The sandbox in ${directory} runs without --tls-443.`, {
+        nextSteps: ['Stop it with `amlpromote sandbox stop` and start it again; its state stays.'],
+      });
+    return status.description;
+  }
   mkdirSync(join(directory, 'state'), { recursive: true, mode: 0o700 });
   const logPath = join(directory, 'state', 'sandbox.log');
   const log = openSync(logPath, 'w', 0o600);
   const child = spawn(
     process.execPath,
-    [fileURLToPath(program), directory, ...(options.engineHost === undefined ? [] : [options.engineHost])],
+    [
+      fileURLToPath(program),
+      ...(options.tls443 === true ? ['--tls-443'] : []),
+      '--',
+      directory,
+      ...(options.engineHost === undefined ? [] : [options.engineHost]),
+    ],
     { detached: true, stdio: ['ignore', 'pipe', log] },
   );
   const stdout = child.stdout;

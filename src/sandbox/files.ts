@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { issueAssertion } from './identity/assertions.ts';
+import { makeClientSecret } from './identity/client-secret.ts';
 import type { TokenKey } from './identity/tokens.ts';
+import type { Addresses } from './clients.ts';
 import { readJson, readOptional, writeFileAtomic, writeJson } from './state/files.ts';
 import type { ZoneName } from './topology.ts';
 import { registries, workspace } from './topology.ts';
@@ -24,7 +26,11 @@ export interface SandboxDescription {
   readonly pid: number;
   readonly directory: string;
   readonly ports: { readonly outside: number; readonly inside: number };
-  readonly registries: Readonly<Record<ZoneName, { readonly host: string; readonly loopback: string }>>;
+  /** Where it listens on port 443 as well, when it was told to. */
+  readonly tls443?: Addresses;
+  readonly registries: Readonly<
+    Record<ZoneName, { readonly host: string; readonly id: string; readonly loopback: string }>
+  >;
   readonly workspace: {
     readonly key: string;
     readonly name: string;
@@ -35,6 +41,10 @@ export interface SandboxDescription {
 
 const portsFile = (stateDirectory: string): string => join(stateDirectory, 'ports.json');
 export const descriptionFile = (directory: string): string => join(directory, 'sandbox.json');
+
+/** Where it listened on port 443 the last time. */
+export const readAddresses = (directory: string): Addresses | undefined =>
+  (readJson(descriptionFile(directory)) as SandboxDescription | undefined)?.tls443;
 
 /** The ports of the last time; undefined at the first start. */
 export const readPorts = (stateDirectory: string): Ports | undefined =>
@@ -53,6 +63,7 @@ export function writeFiles(
   tokens: TokenKey,
   ports: Ports,
   now: Date,
+  tls443?: Addresses,
 ): SandboxDescription {
   const before = readPorts(stateDirectory);
   for (const [side, identity] of [
@@ -61,11 +72,12 @@ export function writeFiles(
   ] as const) {
     const path = join(directory, side, 'token');
     if (!readOptional(path)) writeFileAtomic(path, issueAssertion(tokens, identity, now), 0o600);
+    makeClientSecret(directory, side);
   }
   for (const [path, input] of Object.entries(zonesFiles(ports)))
     writeZones(join(directory, path), input, before, ports);
   writeJson(portsFile(stateDirectory), ports);
-  const description = describe(directory, ports);
+  const description = { ...describe(directory, ports), ...(tls443 && { tls443 }) };
   writeJson(descriptionFile(directory), description);
   return description;
 }
@@ -98,9 +110,14 @@ const describe = (directory: string, ports: Ports): SandboxDescription => ({
   registries: {
     nonsensitive: {
       host: registries.nonsensitive.host,
+      id: registries.nonsensitive.id,
       loopback: `127.0.0.1:${ports.nonsensitive}`,
     },
-    sensitive: { host: registries.sensitive.host, loopback: `127.0.0.1:${ports.sensitive}` },
+    sensitive: {
+      host: registries.sensitive.host,
+      id: registries.sensitive.id,
+      loopback: `127.0.0.1:${ports.sensitive}`,
+    },
   },
   workspace: {
     key: workspace.key,

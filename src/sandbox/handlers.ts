@@ -2,6 +2,7 @@ import { acrHandlers } from './acr/index.ts';
 import type { Plane } from './acr/plane.ts';
 import type { Operations } from './arm/operations.ts';
 import { amlHandlers } from './aml/handlers.ts';
+import { directoryHandlers } from './arm/directory.ts';
 import { registryArmHandlers } from './arm/registries.ts';
 import { blobHandlers } from './blob/handlers.ts';
 import type { SandboxContext } from './context.ts';
@@ -18,6 +19,7 @@ export const allHandlers = (
   ...entraHandlers(context),
   ...planes.flatMap(acrHandlers),
   ...registryArmHandlers(context, planes, operations),
+  ...directoryHandlers(context, planes),
   ...amlHandlers(context),
   ...blobHandlers(context),
   ...historyHandlers(context),

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { parseStrictJson } from '../json/strict.ts';
+import { hosts } from './topology.ts';
 
 /** From which zone's network a request comes. */
 export type Vantage = 'outside' | 'inside';
@@ -79,7 +80,7 @@ export function createRequest(
     method: incoming.method ?? 'GET',
     host,
     url,
-    path: decodePath(url.pathname),
+    path: pathOf(host, decodePath(url.pathname)),
     headers: incoming.headers,
     body: incoming,
     vantage,
@@ -95,6 +96,10 @@ function parseTarget(target: string, base: string): URL {
   if (url === null) throw azureError(400, 'BadRequest', 'The request target is not an absolute path.');
   return url;
 }
+
+/** ARM takes `//` for `/`: azure-cli builds such paths from a provider's namespace and its types. */
+const pathOf = (host: string, path: string): string =>
+  host === hosts.arm ? path.replace(/\/{2,}/g, '/') : path;
 
 function decodePath(pathname: string): string {
   try {

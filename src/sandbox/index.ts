@@ -7,18 +7,20 @@ import type { RegistrySettings } from './acr/settings.ts';
 import type { ImportInput } from './arm/import.ts';
 import { importImage } from './arm/import-copy.ts';
 import { openOperations } from './arm/operations.ts';
+import { writeClientFiles } from './clients.ts';
 import type { OwnedContext, SandboxClock, SandboxContext } from './context.ts';
 import { createContext } from './context.ts';
 import { openControl } from './control.ts';
 import type { EventLog } from './events.ts';
 import type { Faults } from './faults.ts';
 import type { SandboxDescription } from './files.ts';
-import { makeDirectories, readPorts, writeFiles } from './files.ts';
+import { makeDirectories, readAddresses, readPorts, writeFiles } from './files.ts';
 import { allHandlers } from './handlers.ts';
 import { managedIdentity } from './identity/managed.ts';
 import { sandboxStatus } from './lifecycle.ts';
 import type { Listener } from './server.ts';
 import { listenLoopback, listenVantage } from './server.ts';
+import { listen443 } from './tls443.ts';
 import { openServerIdentity } from './tls.ts';
 import type { ZoneName } from './topology.ts';
 
@@ -31,6 +33,8 @@ export interface SandboxOptions {
   /** Docker Engine for the compute, in the form of `DOCKER_HOST`; default: where engines usually are. */
   readonly engineHost?: string | undefined;
   readonly clock?: SandboxClock;
+  /** Listens on port 443 of two loopback addresses as well, for clients that cannot be told another port. */
+  readonly tls443?: boolean;
 }
 
 export interface RunningSandbox {
@@ -68,8 +72,8 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     nonsensitive: createPlane(context, 'nonsensitive'),
     sensitive: createPlane(context, 'sensitive'),
   };
-  const listeners = await listenAll(context, planes);
-  const { ports, operations } = listeners;
+  const listeners = await listenAll(context, planes, options.tls443 === true);
+  const { ports, operations, tls443 } = listeners;
   owned.setLoopback({
     nonsensitive: `127.0.0.1:${ports.nonsensitive}`,
     sensitive: `127.0.0.1:${ports.sensitive}`,
@@ -80,12 +84,14 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
     context.tokens,
     ports,
     context.clock.now(),
+    tls443?.addresses,
   );
   const stopping = stopper(owned, listeners);
   const managed = managedIdentity(context);
   const control = await openControl(context.stateDirectory, stopping.stop, managed.handle);
   stopping.last(() => control.close());
   managed.announce(control.file.port);
+  if (tls443) writeClientFiles(directory, tls443.addresses);
   operations.resume();
   return {
     description,
@@ -100,12 +106,20 @@ export async function startSandbox(options: SandboxOptions): Promise<RunningSand
   };
 }
 
-async function listenAll(context: SandboxContext, planes: Readonly<Record<ZoneName, Plane>>) {
+async function listenAll(
+  context: SandboxContext,
+  planes: Readonly<Record<ZoneName, Plane>>,
+  with443: boolean,
+) {
   const both = [planes.nonsensitive, planes.sensitive];
   const operations = openOperations(context, (id, input) => importImage(id, input as ImportInput, both));
   const handlers = allHandlers(context, both, operations);
   const before = readPorts(context.stateDirectory);
   const identity = await openServerIdentity(context.directory, context.stateDirectory, context.clock.now());
+  // First, because it is the one that may be refused.
+  const tls443 = with443
+    ? await listen443(identity, { context, handlers }, readAddresses(context.directory))
+    : undefined;
   const loopback = (zone: ZoneName): Promise<Listener> =>
     listenLoopback(planes[zone].names.host, {
       context,
@@ -120,7 +134,8 @@ async function listenAll(context: SandboxContext, planes: Readonly<Record<ZoneNa
   ]);
   return {
     operations,
-    all: [outside, inside, nonsensitive, sensitive],
+    tls443,
+    all: [outside, inside, nonsensitive, sensitive, ...(tls443?.listeners ?? [])],
     ports: {
       outside: outside.port,
       inside: inside.port,

@@ -23,6 +23,8 @@ interface Serving {
   readonly handlers: readonly Handler[];
   /** The port of the last time; another one is taken when it is in use. */
   readonly port: number | undefined;
+  /** An address of its own, instead of 127.0.0.1: there the port is meant, and no other one is taken. */
+  readonly address?: string;
 }
 
 /** One TLS port for everything that a zone's network reaches; hosts are told apart by name. */
@@ -62,7 +64,7 @@ export function listenLoopback(host: string, serving: Serving): Promise<Listener
 /** `read` gives undefined for a request whose connection is to be cut. */
 async function listen(
   server: Server,
-  { context, handlers, port }: Serving,
+  { context, handlers, port, address }: Serving,
   read: (incoming: IncomingMessage) => SandboxRequest | undefined,
 ): Promise<Listener> {
   // A client's idle connection must not be closed under it just when it is used again, and big uploads take their time.
@@ -70,7 +72,7 @@ async function listen(
   server.headersTimeout = 125_000;
   server.requestTimeout = 0;
   server.on('request', (incoming, outgoing) => void serve(context, handlers, read, incoming, outgoing));
-  await bind(server, port);
+  await bind(server, port, address);
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
@@ -83,7 +85,11 @@ async function listen(
   };
 }
 
-async function bind(server: Server, port: number | undefined): Promise<void> {
+async function bind(server: Server, port: number | undefined, address: string | undefined): Promise<void> {
+  if (address !== undefined) {
+    await bindOnce(server, port ?? 0, address);
+    return;
+  }
   try {
     await bindOnce(server, port ?? 0);
   } catch (error) {
@@ -93,10 +99,10 @@ async function bind(server: Server, port: number | undefined): Promise<void> {
   }
 }
 
-const bindOnce = (server: Server, port: number): Promise<void> =>
+const bindOnce = (server: Server, port: number, address = '127.0.0.1'): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, address, () => {
       server.off('error', reject);
       resolve();
     });

@@ -14,6 +14,7 @@ export interface ServerIdentity {
 /** Every name that the sandbox answers to. */
 const subjectNames = [
   hosts.login,
+  ...hosts.loginAliases,
   hosts.arm,
   '*.azurecr.io',
   `*.${region}.data.azurecr.io`,

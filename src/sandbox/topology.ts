@@ -7,7 +7,7 @@ export type ZoneName = 'nonsensitive' | 'sensitive';
 export const tenant = '11111111-1111-4111-8111-111111111111';
 export const region = 'japaneast';
 
-const subscriptions = {
+export const subscriptions = {
   nonsensitive: '00000000-0000-4000-8000-00000000de00',
   sensitive: '00000000-0000-4000-8000-000000005ec0',
 } as const;
@@ -57,6 +57,8 @@ export const workspace = {
   apiHost: `${workspaceGuid}.workspace.${region}.api.azureml.ms`,
   /** The same services at the regional host that older clients use. */
   regionalHost: `${region}.api.azureml.ms`,
+  /** The same again, for clients with a certificate of their own. */
+  certHost: `${workspaceGuid}.workspace.${region}.cert.api.azureml.ms`,
   compute: {
     /** Name in the zones manifest. */
     key: 'cpu',
@@ -69,6 +71,13 @@ export const workspace = {
 export const storage = {
   name: 'stcontososec',
   blobHost: 'stcontososec.blob.core.windows.net',
+  endpoints: {
+    blob: 'stcontososec.blob.core.windows.net',
+    file: 'stcontososec.file.core.windows.net',
+    queue: 'stcontososec.queue.core.windows.net',
+    table: 'stcontososec.table.core.windows.net',
+    dfs: 'stcontososec.dfs.core.windows.net',
+  },
   id: `${groupId('sensitive')}/providers/Microsoft.Storage/storageAccounts/stcontososec`,
 } as const;
 
@@ -109,7 +118,10 @@ export const audiences = {
 
 export const hosts = {
   login: 'login.microsoftonline.com',
+  /** Other names of the same service, which MSAL takes for it. */
+  loginAliases: ['login.windows.net', 'login.microsoft.com', 'sts.windows.net'],
   arm: 'management.azure.com',
+  studio: 'ml.azure.com',
 } as const;
 
 export const resourceGroupId = groupId;

@@ -158,7 +158,11 @@ story('killed in the import, then while the job runs: the same job is waited for
   const docker = await openDocker(engineHost!, undefined);
   const [container] = await docker.listContainers({ filters: { label: [`dev.amlpromote.job=${job}`] } });
   t.is(container?.HostConfig.NetworkMode, 'none');
-  await docker.getContainer(container!.Id).kill({ signal: 'SIGUSR1' });
+  // The command is not the container's first process: that is the image's entrypoint.
+  const signal = await docker
+    .getContainer(container!.Id)
+    .exec({ Cmd: ['bash', '-c', 'kill -USR1 -1'], AttachStdout: true });
+  (await signal.start({})).resume();
   const { exitCode, stdout, stderr } = await last.ended;
   t.is(exitCode, 0, `${stderr}\n${stdout}`);
   t.like(JSON.parse(stdout), { job: { name: job, status: 'Completed', score: 'accuracy=0.91' } });

@@ -48,6 +48,8 @@ test('secrets are for the owner only', async (t) => {
   const files = [
     'outside/token',
     'inside/token',
+    'outside/client-secret',
+    'inside/client-secret',
     'inside/managed-identity.env',
     'state/token-key.pem',
     'state/tls-key.pem',

@@ -7,16 +7,18 @@ import type { Digest } from '../../src/domain/digest.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
 import type { SandboxContext } from '../../src/sandbox/context.ts';
 
-const programs = ['/bin/sh', '/bin/cat', '/bin/sleep', '/bin/mkdir', '/bin/ln'];
+const programs = ['/bin/bash', '/bin/sh', '/bin/cat', '/bin/sleep', '/bin/mkdir', '/bin/ln'];
 
 /**
  * Puts a tiny image into the sensitive registry of a sandbox: this machine's shell, a few tools and their libraries.
+ * @param more for the image's `config`: Entrypoint, User …
  * @returns the digest of its manifest
  */
 export async function pushShellImage(
   context: SandboxContext,
   repository: string,
   workingDirectory = '',
+  more: Readonly<Record<string, unknown>> = {},
 ): Promise<Digest> {
   const { blobs, ...store } = context.stores.sensitive;
   const tar = await archive();
@@ -25,7 +27,11 @@ export async function pushShellImage(
     JSON.stringify({
       architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
       os: 'linux',
-      config: { Env: ['PATH=/bin'], ...(workingDirectory === '' ? {} : { WorkingDir: workingDirectory }) },
+      config: {
+        Env: ['PATH=/bin'],
+        ...(workingDirectory === '' ? {} : { WorkingDir: workingDirectory }),
+        ...more,
+      },
       rootfs: { type: 'layers', diff_ids: [sha256(tar)] },
     }),
   );

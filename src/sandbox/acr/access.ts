@@ -22,7 +22,10 @@ const armActions: Readonly<Record<string, string>> = {
   delete: 'Microsoft.ContainerRegistry/registries/artifacts/delete',
 };
 
-/** Unknown types are left out, as the service does. */
+/**
+ * Unknown types are left out. So is a registry scope that names no list: `az acr check-health` asks for `registry:None:*`
+ * and is content with a token that opens nothing.
+ */
 export function parseScopes(scopes: readonly string[]): AccessEntry[] {
   const entries: AccessEntry[] = [];
   for (const scope of scopes.flatMap((text) => text.split(' '))) {
@@ -30,6 +33,7 @@ export function parseScopes(scopes: readonly string[]): AccessEntry[] {
     const [, type, name, actions] = match ?? [];
     if ((type !== 'repository' && type !== 'registry') || name === undefined || actions === undefined)
       continue;
+    if (type === 'registry' && name !== 'catalog') continue;
     const wanted = actions === '*' && type === 'repository' ? Object.keys(armActions) : actions.split(',');
     entries.push({ type, name, actions: wanted });
   }

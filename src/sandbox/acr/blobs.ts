@@ -5,7 +5,7 @@ import { azureError } from '../http.ts';
 import { authorize } from './access.ts';
 import { blobUnknown, disallowed } from './errors.ts';
 import type { Plane } from './plane.ts';
-import { digestOf, repositoryOf } from './plane.ts';
+import { digestOf, repositoryOf, wantedDigest } from './plane.ts';
 import { rangeOf } from './ranges.ts';
 
 /** How long a download address is good, seconds. */
@@ -19,7 +19,7 @@ export function blobHandlers(plane: Plane): Handler[] {
   const find = (request: SandboxRequest, match: RegExpExecArray): { digest: Digest; size: number } => {
     const [, name = '', reference = ''] = match;
     authorize(plane, request, name, ['pull']);
-    const digest = digestOf(reference);
+    const digest = wantedDigest(reference, blobUnknown);
     const repository = repositoryOf(plane, name);
     const size = plane.store.blobs.sizeOf(digest);
     if (!repository.hasBlob(digest) || size === undefined) throw blobUnknown(digest);
@@ -54,7 +54,7 @@ export function blobHandlers(plane: Plane): Handler[] {
         const [, name = '', reference = ''] = match;
         authorize(plane, request, name, ['delete']);
         const repository = repositoryOf(plane, name);
-        const digest = digestOf(reference);
+        const digest = wantedDigest(reference, blobUnknown);
         if (!repository.hasBlob(digest)) throw blobUnknown(digest);
         if (!repository.data.attributes.deleteEnabled) throw disallowed();
         repository.deleteBlob(digest);

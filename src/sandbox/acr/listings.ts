@@ -5,7 +5,7 @@ import { authorize, authorizeBase, authorizeCatalog } from './access.ts';
 import { mediaTypes } from './manifest-facts.ts';
 import { pageOf } from './pages.ts';
 import type { Plane } from './plane.ts';
-import { checkName, digestOf, repositoryOf } from './plane.ts';
+import { checkName, digestOf, isOtherDigest, repositoryOf } from './plane.ts';
 
 /** distribution-spec: the version check, the tags of a repository, the referrers of a manifest, the catalog. */
 export function listingHandlers(plane: Plane): Handler[] {
@@ -53,8 +53,9 @@ export function listingHandlers(plane: Plane): Handler[] {
         // Just what a registry without the API says, so that clients turn to the tag schema.
         if (!referrersApi) throw new ResponseError({ status: 404, body: '404 page not found\n' });
         const filter = request.url.searchParams.get('artifactType');
-        const all = plane.store.repository(checkName(name))?.referrersOf(digestOf(reference)) ?? [];
-        const wanted = filter === null ? all : all.filter((each) => each.manifest.artifactType === filter);
+        const all = referrersOf(plane, checkName(name), reference);
+        const wanted =
+          filter === null ? all : all.filter(({ manifest }) => artifactTypeOf(manifest) === filter);
         const page = pageOf(request, wanted, (each) => each.digest, pageSize);
         return {
           status: 200,
@@ -74,10 +75,20 @@ export function listingHandlers(plane: Plane): Handler[] {
   ];
 }
 
+/** Nobody needs to be there to have no referrers. @throws ResponseError 400 DIGEST_INVALID for what is no digest */
+function referrersOf(plane: Plane, name: string, subject: string): ReferrerRecord[] {
+  const digest = isOtherDigest(subject) ? undefined : digestOf(subject);
+  return (digest && plane.store.repository(name)?.referrersOf(digest)) ?? [];
+}
+
+/** "Listing Referrers": the manifest's own type, or else its config's media type, whatever that is. */
+const artifactTypeOf = ({ artifactType, configMediaType }: ReferrerRecord['manifest']): string | undefined =>
+  artifactType ?? configMediaType;
+
 const descriptorOf = ({ digest, manifest }: ReferrerRecord): object => ({
   mediaType: manifest.mediaType,
   digest,
   size: manifest.size,
   annotations: manifest.annotations,
-  artifactType: manifest.artifactType,
+  artifactType: artifactTypeOf(manifest),
 });

@@ -8,7 +8,7 @@ import { disallowed, manifestUnknown, registryError } from './errors.ts';
 import type { ParsedManifest } from './manifest-facts.ts';
 import { factsOf, parseManifest } from './manifest-facts.ts';
 import type { Plane } from './plane.ts';
-import { checkName, digestOf, repositoryOf } from './plane.ts';
+import { checkName, digestOf, repositoryOf, wantedDigest } from './plane.ts';
 
 /** ACR's limit, bytes. */
 const maxManifest = 4 * 1024 * 1024;
@@ -51,7 +51,8 @@ export function manifestHandlers(plane: Plane): Handler[] {
         const [, name = '', reference = ''] = match;
         authorize(plane, request, name, ['delete']);
         const repository = repositoryOf(plane, name);
-        deleteWithReferrers(repository, digestOf(reference));
+        if (!reference.includes(':')) throw tagsStay();
+        deleteWithReferrers(repository, wantedDigest(reference, manifestUnknown));
         return { status: 202, headers: { 'content-length': '0' } };
       },
     },
@@ -64,7 +65,7 @@ function resolve(
   reference: string,
 ): { readonly digest: Digest; readonly record: ManifestRecord } {
   const tag = reference.includes(':') ? undefined : repository.tag(reference);
-  const digest = reference.includes(':') ? digestOf(reference) : tag?.digest;
+  const digest = reference.includes(':') ? wantedDigest(reference, manifestUnknown) : tag?.digest;
   const record = digest === undefined ? undefined : repository.manifest(digest);
   if (digest === undefined || record === undefined) throw manifestUnknown(reference);
   if (
@@ -146,6 +147,9 @@ function checkComplete(repository: Repository, parsed: ParsedManifest): void {
     missing.map((digest) => ({ digest })),
   );
 }
+
+/** distribution-spec, "Deleting tags": a registry may not offer it. ACR deletes tags by its own API (`/acr/v1/…/_tags/TAG`). */
+const tagsStay = (): Error => registryError(405, 'UNSUPPORTED', 'The operation is unsupported.');
 
 /** With a subject go its referrers. Nothing goes when any of them is locked. */
 function deleteWithReferrers(repository: Repository, digest: Digest): void {

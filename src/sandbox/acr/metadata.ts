@@ -5,7 +5,7 @@ import { authorize, authorizeCatalog } from './access.ts';
 import { disallowed, manifestUnknown, registryError, tagUnknown } from './errors.ts';
 import { pageOf } from './pages.ts';
 import type { Plane } from './plane.ts';
-import { digestOf, repositoryOf } from './plane.ts';
+import { repositoryOf, wantedDigest } from './plane.ts';
 
 /** ACR's own API, `/acr/v1`: what there is, since when, and the locks. */
 export function metadataHandlers(plane: Plane): Handler[] {
@@ -91,12 +91,13 @@ export function metadataHandlers(plane: Plane): Handler[] {
       return answer(repository, { manifests: bodies }, page.headers);
     }),
     on('GET', manifest, (repository, reference) => {
-      const record = repository.manifest(digestOf(reference));
+      const digest = wantedDigest(reference, manifestUnknown);
+      const record = repository.manifest(digest);
       if (!record) throw manifestUnknown(reference);
-      return answer(repository, { manifest: manifestBody(repository, digestOf(reference), record) });
+      return answer(repository, { manifest: manifestBody(repository, digest, record) });
     }),
     on('PATCH', manifest, async (repository, reference, request) => {
-      const digest = digestOf(reference);
+      const digest = wantedDigest(reference, manifestUnknown);
       const before = repository.manifest(digest);
       if (!before) throw manifestUnknown(reference);
       repository.setManifestAttributes(digest, await changed(request, before.attributes));

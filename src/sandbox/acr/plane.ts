@@ -51,6 +51,20 @@ export function digestOf(text: string): Digest {
   });
 }
 
+/** Hex digits of the other registered algorithms (OCI image-spec, descriptor.md#digests). */
+const otherDigest = /^(?:sha512:[0-9a-f]{128}|sha384:[0-9a-f]{96}|blake3:[0-9a-f]{64})$/;
+
+export const isOtherDigest = (text: string): boolean => otherDigest.test(text);
+
+/**
+ * The digest of something to be found: what is a digest by another algorithm is no mistake, but nothing has it here.
+ * @throws ResponseError what `unknown` makes of it; 400 DIGEST_INVALID
+ */
+export function wantedDigest(text: string, unknown: (text: string) => Error): Digest {
+  if (isOtherDigest(text)) throw unknown(text);
+  return digestOf(text);
+}
+
 /** @throws ResponseError 404 NAME_UNKNOWN */
 export function repositoryOf(plane: Plane, name: string): Repository {
   const repository = plane.store.repository(checkName(name));

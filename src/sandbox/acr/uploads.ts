@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Digest } from '../../domain/digest.ts';
+import { isDigest } from '../../domain/digest.ts';
 import { isRepositoryName } from '../../domain/names.ts';
 import type { Handler, SandboxRequest, SandboxResponse } from '../http.ts';
 import type { Repository } from '../store/repository.ts';
@@ -106,7 +107,8 @@ function mount(
   from: string | null,
 ): Digest | undefined {
   if (digest === null || from === null || !isRepositoryName(from)) return undefined;
-  const wanted = digestOf(digest);
+  const wanted = isDigest(digest) ? digest : undefined;
+  if (wanted === undefined) return undefined;
   if (!mayPull(plane, request, from)) return undefined;
   if (plane.store.repository(from)?.hasBlob(wanted) !== true) return undefined;
   repository.addBlob(wanted);

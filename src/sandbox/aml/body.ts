@@ -46,6 +46,20 @@ export function stringMapAt(parent: JsonObject, key: string): Readonly<Record<st
   );
 }
 
+/** The same, where numbers and booleans are read as their text: azure-ai-ml sends the version of a hash as a number. */
+export const textMapAt = (parent: JsonObject, key: string): Readonly<Record<string, string>> =>
+  stringMapAt(
+    {
+      [key]: Object.fromEntries(
+        Object.entries(objectAt(parent, key)).map(([name, value]) => [
+          name,
+          typeof value === 'number' || typeof value === 'boolean' ? String(value) : value,
+        ]),
+      ),
+    },
+    key,
+  );
+
 /** A map of objects: inputs, outputs. Null entries are left out, as the service does. @throws 400 UserError */
 export function objectMapAt(parent: JsonObject, key: string): Readonly<Record<string, JsonObject>> {
   const entries = Object.entries(objectAt(parent, key)).filter(([, value]) => value !== null);

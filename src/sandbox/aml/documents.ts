@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeJson } from '../state/files.ts';
 
@@ -9,6 +9,8 @@ import { readJson, writeJson } from '../state/files.ts';
 export interface Documents<T> {
   get(key: string): T | undefined;
   put(key: string, document: T): void;
+  /** @returns false when there was none */
+  remove(key: string): boolean;
   /** In order of key. */
   values(): T[];
 }
@@ -27,6 +29,10 @@ export function openDocuments<T>(directory: string): Documents<T> {
     put(key, document) {
       writeJson(join(directory, `${encodeURIComponent(key)}.json`), { key, document });
       documents.set(key, document);
+    },
+    remove(key) {
+      rmSync(join(directory, `${encodeURIComponent(key)}.json`), { force: true });
+      return documents.delete(key);
     },
     values: () => [...documents.keys()].sort().flatMap((key) => documents.get(key) ?? []),
   };

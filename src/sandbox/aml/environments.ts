@@ -50,6 +50,10 @@ export interface Environments {
   /** Newest first. */
   versions(name: string): EnvironmentVersionRecord[];
   putVersion(record: EnvironmentVersionRecord): void;
+  /** @returns false when there was none */
+  removeVersion(name: string, version: string): boolean;
+  /** With all its versions. */
+  removeContainer(name: string): boolean;
 }
 
 export function openEnvironments(directory: string): Environments {
@@ -67,6 +71,12 @@ export function openEnvironments(directory: string): Environments {
         .filter((record) => record.name === name)
         .sort((a, b) => (a.system.createdAt < b.system.createdAt ? 1 : -1)),
     putVersion: (record) => versions.put(key(record.name, record.version), record),
+    removeVersion: (name, version) => versions.remove(key(name, version)),
+    removeContainer: (name) => {
+      for (const record of versions.values())
+        if (record.name === name) versions.remove(key(name, record.version));
+      return containers.remove(name);
+    },
   };
 }
 

@@ -1,7 +1,10 @@
 import type { SandboxContext } from '../context.ts';
 import type { Handler } from '../http.ts';
+import { accessHandlers } from './access-routes.ts';
+import { assetHandlers } from './asset-routes.ts';
 import { environmentHandlers } from './environment-routes.ts';
 import { jobHandlers } from './job-routes.ts';
+import { removalHandlers } from './removal-routes.ts';
 import { amlState } from './state.ts';
 import { workspaceHandlers } from './workspace-routes.ts';
 
@@ -12,5 +15,10 @@ export function amlHandlers(context: SandboxContext): Handler[] {
     ...workspaceHandlers(context),
     ...environmentHandlers(context, state.environments),
     ...jobHandlers(context, state),
+    ...accessHandlers(context, state),
+    ...assetHandlers(context, 'data', state.assets.data),
+    ...assetHandlers(context, 'models', state.assets.models),
+    ...assetHandlers(context, 'codes', state.assets.codes),
+    ...removalHandlers(context, state),
   ];
 }

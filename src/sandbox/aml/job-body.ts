@@ -30,7 +30,7 @@ export function jobBody(job: JobRecord, apiVersion: string): object {
       shmSize: definition.shmSize,
       dockerArgs: definition.dockerArgs ?? null,
     },
-    codeId: null,
+    codeId: definition.codeId ?? null,
     command: definition.command,
     environmentId: definition.environmentId,
     inputs: described(definition.inputs),

@@ -4,12 +4,15 @@ import { objectAt, objectMapAt, othersOf, requiredString, stringAt, stringMapAt 
 import { parseDuration } from './duration.ts';
 import { badArgument } from './errors.ts';
 import type { JobDefinition, JobInputDefinition, JobOutputDefinition } from './jobs.ts';
-import { defaultOutputUri, placeOf } from './uris.ts';
+import { artifactUriOf, defaultOutputUri, placeOf } from './uris.ts';
 
 /** What the workspace must hold for a job to be accepted. */
 export interface JobSurroundings {
   hasEnvironment(name: string, version: string): boolean;
   hasCompute(name: string): boolean;
+  hasCode(id: string): boolean;
+  /** A path in a datastore, or a data asset of this workspace. */
+  hasData(uri: string): boolean;
 }
 
 /** A command job's properties, checked as the service does when it is submitted. @throws 400 UserError */
@@ -17,11 +20,14 @@ export function jobDefinition(name: string, properties: JsonObject, around: JobS
   const jobType = requiredString(properties, 'jobType');
   if (jobType !== 'Command')
     throw badArgument(`The sandbox runs jobs of type Command only, not '${jobType}'.`);
-  if (stringAt(properties, 'codeId') !== undefined)
-    throw badArgument('The sandbox runs what is in the image: codeId is not supported.');
+  const codeId = stringAt(properties, 'codeId');
+  if (codeId !== undefined && !around.hasCode(codeId))
+    throw badArgument(`Code '${codeId}' does not exist in workspace ${workspace.name}.`);
   const command = requiredString(properties, 'command');
-  const inputs = mapValues(objectMapAt(properties, 'inputs'), inputDefinition);
-  const outputs = mapValues(objectMapAt(properties, 'outputs'), (output, key) =>
+  const inputs = mapValues(objectMapAt(properties, 'inputs'), (input, key) =>
+    inputDefinition(input, key, around),
+  );
+  const outputs = mapValues(declaredOutputs(name, properties), (output, key) =>
     outputDefinition(name, key, output),
   );
   requireReferences(command, inputs, outputs);
@@ -32,6 +38,7 @@ export function jobDefinition(name: string, properties: JsonObject, around: JobS
   const resources = objectAt(properties, 'resources');
   return {
     command,
+    ...(codeId === undefined ? {} : { codeId }),
     environmentId: environmentId(requiredString(properties, 'environmentId'), around),
     computeId: computeId(requiredString(properties, 'computeId'), around),
     experimentName: stringAt(properties, 'experimentName') ?? 'Default',
@@ -97,7 +104,7 @@ function requireKey(key: string): string {
   throw badArgument(`'${key}' is not a valid name of an input or output.`);
 }
 
-function inputDefinition(input: JsonObject, key: string): JobInputDefinition {
+function inputDefinition(input: JsonObject, key: string, around: JobSurroundings): JobInputDefinition {
   const type = requiredString(input, 'jobInputType');
   const description = stringAt(input, 'description');
   const common = description === undefined ? {} : { description };
@@ -106,9 +113,21 @@ function inputDefinition(input: JsonObject, key: string): JobInputDefinition {
     throw badArgument(`The sandbox does not support inputs of type '${type}' (input '${key}').`);
   // The SDK of 2.1.1 drops it on the way (azure-sdk-for-js#29328), and the service then says so.
   const uri = requiredString(input, 'uri');
-  if (!placeOf(uri))
+  if (!around.hasData(uri))
     throw badArgument(`The uri '${uri}' of input '${key}' is not in a datastore of this workspace.`);
   return { jobInputType: type, uri, mode: stringAt(input, 'mode') ?? 'ReadOnlyMount', ...common };
+}
+
+/**
+ * What a GET shows as `outputs.default` is where the service keeps the run's own files: sent back, it declares nothing.
+ * @throws 400 when `default` is anything else, as its name is taken
+ */
+function declaredOutputs(job: string, properties: JsonObject): Readonly<Record<string, JsonObject>> {
+  const { default: own, ...outputs } = objectMapAt(properties, 'outputs');
+  if (own === undefined) return outputs;
+  const uri = stringAt(own, 'uri')?.replace(/\/$/, '');
+  if (uri === undefined || uri === artifactUriOf(job)) return outputs;
+  throw badArgument("The output name 'default' is taken by the files of the run itself.");
 }
 
 function outputDefinition(job: string, key: string, output: JsonObject): JobOutputDefinition {

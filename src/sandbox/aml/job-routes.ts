@@ -3,6 +3,7 @@ import type { SandboxContext } from '../context.ts';
 import type { Handler, SandboxResponse } from '../http.ts';
 import { azureError } from '../http.ts';
 import { audiences, hosts, region, workspace } from '../topology.ts';
+import { resolvedUri } from './assets.ts';
 import { booleanAt, propertiesOf, stringAt, stringMapAt } from './body.ts';
 import { badArgument, notFound, userError } from './errors.ts';
 import { jobBody } from './job-body.ts';
@@ -12,6 +13,7 @@ import { isTerminal } from './jobs.ts';
 import { isListed, page, systemData } from './resource.ts';
 import type { WorkspaceCall } from './scope.ts';
 import { workspaceHandler } from './scope.ts';
+import { withoutShown } from './shown-back.ts';
 import type { AmlState } from './state.ts';
 
 /** `…/jobs[/NAME[/cancel]]`, and the operation that a cancel is followed by. */
@@ -94,10 +96,12 @@ async function putJob(
   const { jobs, environments, compute } = state;
   const [name = ''] = call.names;
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,254}$/.test(name)) throw badArgument(`Job name '${name}' is invalid.`);
-  const properties = propertiesOf(await call.request.json());
+  const properties = withoutShown(propertiesOf(await call.request.json()));
   const definition = jobDefinition(name, properties, {
     hasEnvironment: (environment, version) => environments.version(environment, version) !== undefined,
     hasCompute: (compute) => compute.toLowerCase() === workspace.compute.name,
+    hasCode: (id) => resolvedUri(state.assets.codes, 'codes', id) !== undefined,
+    hasData: (uri) => resolvedUri(state.assets.data, 'data', uri) !== undefined,
   });
   const before = jobs.get(name);
   if (before) requireSame(before, definition);

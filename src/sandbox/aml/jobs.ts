@@ -37,6 +37,8 @@ export interface JobOutputDefinition {
 /** What may not change once a job is submitted. */
 export interface JobDefinition {
   readonly command: string;
+  /** ARM id of the code whose files are the working directory. */
+  readonly codeId?: string;
   readonly environmentId: string;
   readonly computeId: string;
   readonly experimentName: string;
@@ -86,6 +88,8 @@ export interface JobRecord {
 export interface Jobs {
   get(name: string): JobRecord | undefined;
   put(record: JobRecord): void;
+  /** @returns false when there was none */
+  remove(name: string): boolean;
   /** Newest first. */
   all(): JobRecord[];
   /** Changes a job that has not ended; undefined when it has, or is not there. */
@@ -97,6 +101,7 @@ export function openJobs(directory: string): Jobs {
   return {
     get: (name) => documents.get(name),
     put: (record) => documents.put(record.name, record),
+    remove: (name) => documents.remove(name),
     all: () => documents.values().sort((a, b) => (a.system.createdAt < b.system.createdAt ? 1 : -1)),
     progress: (name, change) => {
       const record = documents.get(name);

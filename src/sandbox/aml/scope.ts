@@ -1,6 +1,7 @@
 import type { SandboxContext, Principal } from '../context.ts';
 import type { Handler, SandboxRequest, SandboxResponse } from '../http.ts';
 import { azureError } from '../http.ts';
+import { withFields } from './fields.ts';
 import { audiences, hosts, region, workspace } from '../topology.ts';
 
 /** Capture groups 1–3 of every workspace path: subscription, resource group, workspace. Own groups start at 4. */
@@ -11,7 +12,7 @@ const workspacePath =
 export interface WorkspaceCall {
   readonly request: SandboxRequest;
   readonly principal: Principal;
-  /** `2022-10-01` or later, with `-preview` where the client said so. */
+  /** `2022-02-01` or later, with `-preview` where the client said so. */
   readonly apiVersion: string;
   /** Names from the path after the workspace, in order. */
   readonly names: readonly string[];
@@ -31,18 +32,18 @@ export const workspaceHandler = (context: SandboxContext, route: WorkspaceRoute)
   host: (host) => host === hosts.arm,
   method: route.method,
   path: new RegExp(`${workspacePath}${route.path}/?$`, 'i'),
-  fn: (request, match) => {
+  fn: async (request, match) => {
     const principal = context.principalOf(request, audiences.arm);
     const [, subscription = '', group = '', name = '', ...names] = match;
     const scope = `/subscriptions/${subscription}/resourceGroups/${group}/providers/Microsoft.MachineLearningServices/workspaces/${name}`;
     context.requireRole(principal, scope, `Microsoft.MachineLearningServices/${route.action}`);
     const apiVersion = requireApiVersion(request);
     requireWorkspace(subscription, group, name);
-    return route.answer({ request, principal, apiVersion, names });
+    return withFields(await route.answer({ request, principal, apiVersion, names }), apiVersion);
   },
 });
 
-const oldestApiVersion = '2022-10-01';
+const oldestApiVersion = '2022-02-01';
 
 /** @throws 400 MissingApiVersionParameter | NoRegisteredProviderFound */
 function requireApiVersion(request: SandboxRequest): string {

@@ -9,6 +9,8 @@ import type { Compute } from '../compute/compute.ts';
 import { startCompute } from '../compute/compute.ts';
 import { connectEngine } from '../compute/connect.ts';
 import type { SandboxContext } from '../context.ts';
+import type { AssetKind, Assets } from './assets.ts';
+import { openAssets } from './assets.ts';
 import type { Environments } from './environments.ts';
 import { openEnvironments } from './environments.ts';
 import type { Jobs } from './jobs.ts';
@@ -20,6 +22,7 @@ import { nodes } from './workspace-body.ts';
 export interface AmlState {
   readonly environments: Environments;
   readonly jobs: Jobs;
+  readonly assets: Readonly<Record<AssetKind, Assets>>;
   readonly blobs: BlobStore;
   readonly blocks: Blocks;
   readonly access: SharedAccess;
@@ -38,6 +41,11 @@ export function amlState(context: SandboxContext): AmlState {
   const directory = join(context.stateDirectory, 'aml');
   const environments = openEnvironments(join(directory, 'environments'));
   const jobs = openJobs(join(directory, 'jobs'));
+  const assets = {
+    data: openAssets(join(directory, 'data')),
+    models: openAssets(join(directory, 'models')),
+    codes: openAssets(join(directory, 'codes')),
+  };
   const blobs = openBlobStore(join(context.stateDirectory, 'storage'), context.clock);
   for (const container of Object.values(datastoreContainers)) blobs.createContainer(container);
   const compute = startCompute({
@@ -45,12 +53,13 @@ export function amlState(context: SandboxContext): AmlState {
     directory: join(context.stateDirectory, 'compute'),
     jobs,
     environments,
+    assets,
     blobs,
     nodes,
     connect: () => connectEngine(context.engineHost),
   });
   const access = openSharedAccess(directory, context.clock);
-  const state = { environments, jobs, blobs, blocks: openBlocks(blobs), access, compute };
+  const state = { environments, jobs, assets, blobs, blocks: openBlocks(blobs), access, compute };
   states.set(context, state);
   context.onStop(() => compute.close());
   return state;

@@ -1,4 +1,4 @@
-import { storage, workspace } from '../topology.ts';
+import { region, storage, workspace } from '../topology.ts';
 
 /** A place in the storage account. */
 export interface BlobPlace {
@@ -14,7 +14,7 @@ export const datastoreContainers: Readonly<Record<string, string>> = {
 };
 
 const shortUri = /^azureml:\/\/datastores\/([^/]+)\/paths\/(.*)$/;
-const longUri =
+const longForm =
   /^azureml:\/\/subscriptions\/([^/]+)\/resource[gG]roups\/([^/]+)\/workspaces\/([^/]+)\/datastores\/([^/]+)\/paths\/(.*)$/;
 const artifactUri = /^azureml:\/\/datastores\/(workspaceartifactstore)\/(ExperimentRun\/.*)$/;
 
@@ -22,7 +22,7 @@ const artifactUri = /^azureml:\/\/datastores\/(workspaceartifactstore)\/(Experim
 export function placeOf(uri: string): BlobPlace | undefined {
   const short = shortUri.exec(uri) ?? artifactUri.exec(uri);
   if (short) return inDatastore(short[1], short[2]);
-  const long = longUri.exec(uri);
+  const long = longForm.exec(uri);
   if (long) return isThisWorkspace(long) ? inDatastore(long[4], long[5]) : undefined;
   return inAccount(uri);
 }
@@ -71,3 +71,24 @@ export const artifactContainer = 'azureml';
 export const userLog = 'user_logs/std_log.txt';
 /** What the compute did with the job. */
 export const systemLog = 'system_logs/lifecycler/lifecycler.log';
+
+/** A path in a datastore with the workspace spelt out, as the data plane answers; any other URI as it is. */
+export function longUri(uri: string): string {
+  const [, name, path] = shortUri.exec(uri) ?? [];
+  return name === undefined || path === undefined
+    ? uri
+    : `azureml://subscriptions/${workspace.subscription}/resourcegroups/${workspace.resourceGroup}/workspaces/${workspace.name}/datastores/${name}/paths/${path}`;
+}
+
+const outputAsset = new RegExp(
+  `^azureml://locations/${region}/workspaces/${workspace.guid}/data/azureml_(.+)_output_data_([a-zA-Z0-9_]+)/versions/1$`,
+);
+
+/** The id of the data asset that a job's output is. */
+export const defaultOutputAsset = (job: string, output: string): string =>
+  `azureml://locations/${region}/workspaces/${workspace.guid}/data/azureml_${job}_output_data_${output}/versions/1`;
+
+export function parseOutputAsset(id: string): { readonly job: string; readonly output: string } | undefined {
+  const [, job, output] = outputAsset.exec(id) ?? [];
+  return job === undefined || output === undefined ? undefined : { job, output };
+}

@@ -12,21 +12,8 @@ const system = {
   lastModifiedByType: 'Application',
 };
 
-/** Which fields the service began to show with which stable api-version. */
-const since: Readonly<Record<string, string>> = {
-  managedNetwork: '2023-10-01',
-  serverlessComputeSettings: '2023-10-01',
-  featureStoreSettings: '2023-10-01',
-  enableDataIsolation: '2024-04-01',
-  systemDatastoresAuthMode: '2025-06-01',
-  provisionNetworkNow: '2025-06-01',
-};
-
-const shown = (properties: object, apiVersion: string): object =>
-  Object.fromEntries(Object.entries(properties).filter(([key]) => apiVersion >= (since[key] ?? '')));
-
 /** The sealed workspace, with the posture that azure.md calls private. */
-export const workspaceBody = (apiVersion: string): object => ({
+export const workspaceBody = (): object => ({
   id: workspace.id,
   name: workspace.name,
   type: 'Microsoft.MachineLearningServices/workspaces',
@@ -37,47 +24,42 @@ export const workspaceBody = (apiVersion: string): object => ({
   sku: { name: 'Basic', tier: 'Basic' },
   identity: { type: 'SystemAssigned', principalId: '00000000-0000-4000-8000-00000000b1d9', tenantId: tenant },
   systemData: system,
-  properties: shown(
-    {
-      friendlyName: workspace.name,
-      description: '',
-      storageAccount: storage.id,
-      keyVault: keyVault.id,
-      applicationInsights: null,
-      containerRegistry: registries.sensitive.id,
-      hbiWorkspace: false,
-      tenantId: tenant,
-      imageBuildCompute: null,
-      provisioningState: 'Succeeded',
-      v1LegacyMode: false,
-      softDeleteEnabled: false,
-      creationTime: createdAt,
-      storageHnsEnabled: false,
-      workspaceId: workspace.guid,
-      allowPublicAccessWhenBehindVnet: false,
-      publicNetworkAccess: 'Disabled',
-      privateLinkCount: 1,
-      privateEndpointConnections: [privateEndpointConnection],
-      sharedPrivateLinkResources: [],
-      discoveryUrl: `https://${workspace.apiHost}/discovery`,
-      mlFlowTrackingUri: `azureml://${region}.api.azureml.ms/mlflow/v1.0${workspace.id}`,
-      notebookInfo: null,
-      managedNetwork: {
-        isolationMode: 'AllowOnlyApprovedOutbound',
-        outboundRules: {
-          storage: outbound('blob', storage.id),
-          keyvault: outbound('vault', keyVault.id),
-          registry: outbound('registry', registries.sensitive.id),
-        },
-        status: { status: 'Active', sparkReady: false },
-        firewallSku: 'Standard',
+  properties: {
+    friendlyName: workspace.name,
+    description: '',
+    storageAccount: storage.id,
+    keyVault: keyVault.id,
+    applicationInsights: null,
+    containerRegistry: registries.sensitive.id,
+    hbiWorkspace: false,
+    tenantId: tenant,
+    imageBuildCompute: null,
+    provisioningState: 'Succeeded',
+    v1LegacyMode: false,
+    storageHnsEnabled: false,
+    workspaceId: workspace.guid,
+    allowPublicAccessWhenBehindVnet: false,
+    publicNetworkAccess: 'Disabled',
+    privateLinkCount: 1,
+    privateEndpointConnections: [privateEndpointConnection],
+    sharedPrivateLinkResources: [],
+    discoveryUrl: `https://${workspace.apiHost}/discovery`,
+    mlFlowTrackingUri: `azureml://${region}.api.azureml.ms/mlflow/v1.0${workspace.id}`,
+    notebookInfo: null,
+    managedNetwork: {
+      isolationMode: 'AllowOnlyApprovedOutbound',
+      outboundRules: {
+        storage: outbound('blob', storage.id),
+        keyvault: outbound('vault', keyVault.id),
+        registry: outbound('registry', registries.sensitive.id),
       },
-      systemDatastoresAuthMode: 'Identity',
-      enableDataIsolation: false,
-      provisionNetworkNow: true,
+      status: { status: 'Active', sparkReady: false },
+      firewallSku: 'Standard',
     },
-    apiVersion,
-  ),
+    systemDatastoresAuthMode: 'Identity',
+    enableDataIsolation: false,
+    provisionNetworkNow: true,
+  },
 });
 
 const privateEndpointConnection = {

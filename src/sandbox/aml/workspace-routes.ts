@@ -14,7 +14,7 @@ export function workspaceHandlers(context: SandboxContext): Handler[] {
       method: 'GET',
       path: '',
       action: 'workspaces/read',
-      answer: ({ apiVersion }) => ({ status: 200, body: workspaceBody(apiVersion) }),
+      answer: () => ({ status: 200, body: workspaceBody() }),
     }),
     workspaceHandler(context, {
       method: 'GET',
@@ -32,6 +32,15 @@ export function workspaceHandlers(context: SandboxContext): Handler[] {
         return { status: 200, body: computeBody() };
       },
     }),
+    // Kinds that the sandbox does not play: there are none, and nobody can make one.
+    ...['components', 'schedules', 'connections', 'onlineEndpoints', 'batchEndpoints'].map((kind) =>
+      workspaceHandler(context, {
+        method: 'GET',
+        path: `/${kind}`,
+        action: `workspaces/${kind}/read`,
+        answer: () => ({ status: 200, body: { value: [] } }),
+      }),
+    ),
     workspaceHandler(context, {
       method: 'GET',
       path: '/datastores',

@@ -23,8 +23,8 @@ interface SourceManifest {
 }
 
 /**
- * The work of importImage: by digest, an index with its children, *not* the referrers. Locks do not stop it: a forced
- * import moves even a locked tag (seen on Azure in October 2026).
+ * The work of importImage: by digest, an index with its children, *not* the referrers. Locks do not stop it here: that a
+ * forced import leaves a locked tag where it is is written nowhere, so the sandbox takes the answer that is worse for its user.
  */
 export async function importImage(id: string, input: ImportInput, planes: readonly Plane[]): Promise<void> {
   const target = planes.find(({ names }) => names.zone === input.target);

@@ -1,14 +1,48 @@
 import type { Plane } from '../acr/plane.ts';
 import type { Principal, SandboxContext } from '../context.ts';
-import type { Handler, SandboxRequest } from '../http.ts';
-import { audiences, hosts, region } from '../topology.ts';
+import type { Handler, SandboxRequest, SandboxResponse } from '../http.ts';
+import { audiences, hosts } from '../topology.ts';
 import { startImport } from './import.ts';
 import type { Operations } from './operations.ts';
-import { requireApiVersion, resourceNotFound } from './scope.ts';
+import {
+  privateEndpoints,
+  privateLinkResources,
+  registryBody,
+  registryType,
+  usages,
+} from './registry-body.ts';
+import { childNotFound, requireApiVersion, resourceNotFound } from './scope.ts';
 
-const type = 'Microsoft.ContainerRegistry/registries';
+const registryPath =
+  '^/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\\.ContainerRegistry/registries/([^/]+)';
 
-/** ARM for the two registries: their properties and `importImage`. */
+interface Call {
+  readonly request: SandboxRequest;
+  readonly principal: Principal;
+  readonly plane: Plane;
+  readonly apiVersion: string;
+  /** The name behind the registry's path, where the route has one. */
+  readonly child: string;
+}
+
+/** What Premium registries may have and these have not. */
+const emptyKinds = [
+  'replications',
+  'webhooks',
+  'scopeMaps',
+  'tokens',
+  'cacheRules',
+  'credentialSets',
+  'connectedRegistries',
+  'tasks',
+  'runs',
+  'agentPools',
+  'importPipelines',
+  'exportPipelines',
+  'pipelineRuns',
+];
+
+/** ARM for the two registries: their properties, what hangs on them, and `importImage`. */
 export function registryArmHandlers(
   context: SandboxContext,
   planes: readonly Plane[],
@@ -16,41 +50,52 @@ export function registryArmHandlers(
 ): Handler[] {
   const host = (name: string): boolean => name === hosts.arm;
   // The role comes first: who may not read there is not told what is there.
-  const find = (
-    request: SandboxRequest,
-    match: RegExpExecArray,
+  const on = (
+    method: string,
+    path: string,
     action: string,
-  ): { principal: Principal; plane: Plane } => {
-    const principal = context.principalOf(request, audiences.arm);
-    requireApiVersion(request);
-    const [, subscription = '', group = '', name = ''] = match;
-    const id = `/subscriptions/${subscription}/resourceGroups/${group}/providers/${type}/${name}`;
-    context.requireRole(principal, id, action);
-    const plane = planes.find((each) => each.names.id.toLowerCase() === id.toLowerCase());
-    if (!plane) throw resourceNotFound(type, name, group);
-    return { principal, plane };
-  };
-  const path =
-    /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.ContainerRegistry\/registries\/([^/]+)$/i;
+    answer: (call: Call) => Promise<SandboxResponse> | SandboxResponse,
+  ): Handler => ({
+    host,
+    method,
+    path: new RegExp(`${registryPath}${path}/?$`, 'i'),
+    fn: (request, [, subscription = '', group = '', name = '', child = '']) => {
+      const principal = context.principalOf(request, audiences.arm);
+      const apiVersion = requireApiVersion(request);
+      const id = `/subscriptions/${subscription}/resourceGroups/${group}/providers/${registryType}/${name}`;
+      context.requireRole(principal, id, `${registryType}/${action}`);
+      const plane = planes.find((each) => each.names.id.toLowerCase() === id.toLowerCase());
+      if (!plane) throw resourceNotFound(registryType, name, group);
+      return answer({ request, principal, plane, apiVersion, child });
+    },
+  });
+  const list = (value: readonly object[]): SandboxResponse => ({ status: 200, body: { value } });
   return [
-    {
-      host,
-      method: 'GET',
-      path,
-      fn: (request, match) => ({
-        status: 200,
-        body: registryBody(find(request, match, `${type}/read`).plane),
-      }),
-    },
-    {
-      host,
-      method: 'POST',
-      path: new RegExp(path.source.replace('$', '\\/importImage$'), 'i'),
-      fn: (request, match) => {
-        const { principal, plane } = find(request, match, `${type}/importImage/action`);
-        return startImport({ request, principal, target: plane, operations });
+    on('GET', '', 'read', ({ plane, apiVersion }) => ({
+      status: 200,
+      body: registryBody(plane, apiVersion),
+    })),
+    on('POST', '/importImage', 'importImage/action', ({ request, principal, plane }) =>
+      startImport({ request, principal, target: plane, operations }),
+    ),
+    on('GET', '/listUsages', 'listUsages/read', ({ plane }) => list(usages(plane))),
+    on('GET', '/privateEndpointConnections', 'privateEndpointConnections/read', ({ plane }) =>
+      list(privateEndpoints(plane)),
+    ),
+    on(
+      'GET',
+      '/privateEndpointConnections/([^/]+)',
+      'privateEndpointConnections/read',
+      ({ plane, child }) => {
+        const found = privateEndpoints(plane).find(({ name }) => name.toLowerCase() === child.toLowerCase());
+        if (!found) throw childNotFound(`privateEndpointConnections/${child}`);
+        return { status: 200, body: found };
       },
-    },
+    ),
+    on('GET', '/privateLinkResources', 'privateLinkResources/read', ({ plane }) =>
+      list(privateLinkResources(plane)),
+    ),
+    ...emptyKinds.map((kind) => on('GET', `/${kind}`, `${kind}/read`, () => list([]))),
     {
       host,
       method: 'GET',
@@ -62,62 +107,4 @@ export function registryArmHandlers(
       },
     },
   ];
-}
-
-/** The sealed registry is as `zone check` wants it; the other is an ordinary Premium registry on the internet. */
-function registryBody(plane: Plane): object {
-  const { names } = plane;
-  const sealed = names.zone === 'sensitive';
-  const access = sealed ? 'Disabled' : 'Enabled';
-  return {
-    id: names.id,
-    name: names.name,
-    type,
-    location: region,
-    tags: { environment: sealed ? 'sealed' : 'development' },
-    sku: { name: 'Premium', tier: 'Premium' },
-    properties: {
-      loginServer: names.host,
-      creationDate: '2026-01-01T00:00:00.0000000Z',
-      provisioningState: 'Succeeded',
-      adminUserEnabled: false,
-      anonymousPullEnabled: false,
-      dataEndpointEnabled: true,
-      dataEndpointHostNames: [names.dataHost],
-      publicNetworkAccess: access,
-      networkRuleSet: { defaultAction: sealed ? 'Deny' : 'Allow', ipRules: [] },
-      networkRuleBypassOptions: 'AzureServices',
-      zoneRedundancy: 'Disabled',
-      roleAssignmentMode: 'LegacyRegistryPermissions',
-      encryption: { status: 'disabled' },
-      policies: {
-        quarantinePolicy: { status: 'disabled' },
-        trustPolicy: { type: 'Notary', status: 'disabled' },
-        retentionPolicy: { days: 7, status: 'disabled' },
-        exportPolicy: { status: plane.settings().exportPolicy },
-        azureADAuthenticationAsArmPolicy: { status: 'enabled' },
-        softDeletePolicy: { retentionDays: 7, status: 'disabled' },
-      },
-      privateEndpointConnections: sealed ? [privateEndpoint(plane)] : [],
-    },
-  };
-}
-
-function privateEndpoint(plane: Plane): object {
-  const { names } = plane;
-  const group = names.id.split('/providers/')[0] ?? '';
-  return {
-    id: `${names.id}/privateEndpointConnections/pe-${names.name}`,
-    name: `pe-${names.name}`,
-    type: `${type}/privateEndpointConnections`,
-    properties: {
-      privateEndpoint: { id: `${group}/providers/Microsoft.Network/privateEndpoints/pe-${names.name}` },
-      privateLinkServiceConnectionState: {
-        status: 'Approved',
-        description: 'Auto-Approved',
-        actionsRequired: 'None',
-      },
-      provisioningState: 'Succeeded',
-    },
-  };
 }

@@ -21,3 +21,7 @@ export const resourceNotFound = (type: string, name: string, group: string): Res
     'ResourceNotFound',
     `The Resource '${type}/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
   );
+
+/** Of something that hangs on a resource. */
+export const childNotFound = (what: string): ResponseError =>
+  azureError(404, 'ResourceNotFound', `The requested resource '${what}' was not found.`);

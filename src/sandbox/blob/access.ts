@@ -15,6 +15,15 @@ const actions: Readonly<Record<BlobAction, string>> = {
   container: 'containers/write',
 };
 
+/** Letters of a signature that allow an action ("Permissions for a directory, container, or blob"); none for making containers. */
+const permitted: Readonly<Record<BlobAction, readonly string[]>> = {
+  read: ['r'],
+  write: ['w', 'c', 'a'],
+  delete: ['d'],
+  list: ['l'],
+  container: [],
+};
+
 /**
  * Signature or token, then role. The storage firewall has let the request through already.
  * @param blob '' for an operation on a container or the account
@@ -36,7 +45,7 @@ export function requireAccess(
       `Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature. ${verdict.detail}`,
     );
   if (verdict) {
-    if (action !== 'read' || !verdict.permissions.includes('r'))
+    if (!permitted[action].some((letter) => verdict.permissions.includes(letter)))
       throw blobError(
         403,
         'AuthorizationPermissionMismatch',

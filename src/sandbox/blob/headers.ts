@@ -13,11 +13,21 @@ export function propertiesOf(request: SandboxRequest): BlobProperties {
   const prefix = 'x-ms-meta-';
   const metadata = Object.keys(request.headers)
     .filter((name) => name.startsWith(prefix))
-    .map((name) => [name.slice(prefix.length), headerOf(request, name) ?? '']);
+    .map((name) => [requireMetadataName(name.slice(prefix.length)), headerOf(request, name) ?? '']);
   return {
     contentType: headerOf(request, 'x-ms-blob-content-type') ?? headerOf(request, 'content-type'),
     metadata: Object.fromEntries(metadata) as Record<string, string>,
   };
+}
+
+/** "Setting and retrieving properties and metadata": names are identifiers; in lists they are XML elements. */
+function requireMetadataName(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name;
+  throw blobError(
+    400,
+    'InvalidMetadata',
+    'The metadata specified is invalid. It has characters that are not permitted.',
+  );
 }
 
 /** Headers of Get Blob and Get Blob Properties. `content-length` is the caller's, as it depends on the range. */

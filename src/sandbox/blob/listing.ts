@@ -11,6 +11,8 @@ export interface ListQuery {
   readonly marker: string;
   /** 1 to 5000. */
   readonly maxResults: number;
+  /** `include=metadata`. */
+  readonly withMetadata: boolean;
 }
 
 /** @throws RangeError when maxresults is out of range */
@@ -22,6 +24,7 @@ export function listQuery(query: URLSearchParams): ListQuery {
     delimiter: query.get('delimiter') ?? '',
     marker: Buffer.from(query.get('marker') ?? '', 'base64url').toString('utf8'),
     maxResults: Math.min(maxResults, 5000),
+    withMetadata: (query.get('include') ?? '').split(',').includes('metadata'),
   };
 }
 
@@ -44,7 +47,7 @@ export function listBody(container: string, blobs: readonly BlobRecord[], query:
     element('Prefix', query.prefix),
     element('MaxResults', String(query.maxResults)),
     element('Delimiter', query.delimiter),
-    `<Blobs>${page.map(entryXml).join('')}</Blobs>`,
+    `<Blobs>${page.map((entry) => entryXml(entry, query)).join('')}</Blobs>`,
     element('NextMarker', marker),
     '</EnumerationResults>',
   ].join('');
@@ -55,10 +58,10 @@ function cut(name: string, { prefix, delimiter }: ListQuery): string {
   return at < 0 ? name : name.slice(0, at + delimiter.length);
 }
 
-const entryXml = ({ name, blob }: Entry): string =>
-  blob ? blobXml(blob) : `<BlobPrefix>${element('Name', name)}</BlobPrefix>`;
+const entryXml = ({ name, blob }: Entry, { withMetadata }: ListQuery): string =>
+  blob ? blobXml(blob, withMetadata) : `<BlobPrefix>${element('Name', name)}</BlobPrefix>`;
 
-const blobXml = (blob: BlobRecord): string =>
+const blobXml = (blob: BlobRecord, withMetadata: boolean): string =>
   [
     '<Blob>',
     element('Name', blob.name),
@@ -77,6 +80,13 @@ const blobXml = (blob: BlobRecord): string =>
     element('LeaseState', 'available'),
     element('ServerEncrypted', 'true'),
     '</Properties>',
+    ...(withMetadata
+      ? [
+          `<Metadata>${Object.entries(blob.metadata)
+            .map(([name, value]) => element(name, value))
+            .join('')}</Metadata>`,
+        ]
+      : []),
     '<OrMetadata />',
     '</Blob>',
   ].join('');

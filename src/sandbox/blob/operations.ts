@@ -13,7 +13,10 @@ type Operation = (
   name: string,
 ) => Promise<SandboxResponse> | SandboxResponse;
 
-/** Put Blob, Put Block, Put Block List, Get Blob, Get Blob Properties, Delete Blob. */
+/**
+ * Put Blob, Put Block, Put Block List, Set Blob Metadata, Set Blob Properties, Get Blob, Get Blob Properties, Get Blob
+ * Metadata, Delete Blob.
+ */
 export function blobOperation(
   service: BlobService,
   request: SandboxRequest,
@@ -117,6 +120,33 @@ const headBlob: Operation = (service, request, container, name) => {
   };
 };
 
+/** Set Blob Metadata: what is not sent is gone. */
+const putMetadata: Operation = (service, request, container, name) => {
+  const blob = found(service, container, name);
+  requireConditions(request, blob);
+  const { metadata } = propertiesOf(request);
+  return changed(service.store.describe(container, blob, { metadata }));
+};
+
+/** Set Blob Properties. */
+const putProperties: Operation = (service, request, container, name) => {
+  const blob = found(service, container, name);
+  requireConditions(request, blob);
+  const contentType = headerOf(request, 'x-ms-blob-content-type') ?? 'application/octet-stream';
+  return changed(service.store.describe(container, blob, { contentType }));
+};
+
+const changed = (blob: BlobRecord): SandboxResponse => ({
+  status: 200,
+  headers: { etag: blob.etag, 'last-modified': httpDate(blob.modifiedAt), 'content-length': '0' },
+});
+
+const getMetadata: Operation = (service, request, container, name) => {
+  const blob = found(service, container, name);
+  requireConditions(request, blob);
+  return { status: 200, headers: { ...blobHeaders(blob), 'content-length': '0' } };
+};
+
 const deleteBlob: Operation = (service, request, container, name) => {
   requireConditions(request, found(service, container, name));
   service.store.remove(container, name);
@@ -128,6 +158,10 @@ const operations: Readonly<Record<string, Operation>> = {
   'PUT block': putBlock,
   'PUT blocklist': putBlockList,
   'GET blocklist': getBlockList,
+  'PUT metadata': putMetadata,
+  'PUT properties': putProperties,
+  'GET metadata': getMetadata,
+  'HEAD metadata': getMetadata,
   GET: getBlob,
   HEAD: headBlob,
   DELETE: deleteBlob,

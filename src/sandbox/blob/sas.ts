@@ -8,10 +8,15 @@ const signer = '00000000-0000-4000-8000-00000000b1d9';
 /** Storage service version whose string-to-sign is implemented (Create a user delegation SAS, "Version 2020-12-06 and later"). */
 const version = '2022-11-02';
 
-/** Read access to single blobs by signed, expiring URLs. */
+/** Access by signed, expiring URLs: to single blobs for reading, to a container for what was agreed. */
 export interface SharedAccess {
   /** A URL for one blob; ISO times have whole seconds. */
   sign(container: string, blob: string, expires: Date): string;
+  /**
+   * The query of a URL for a container and the blobs in it.
+   * @param permissions in the order of the protocol: `racwdl`
+   */
+  signContainer(container: string, expires: Date, permissions: string): string;
   /** undefined: no signature in the query at all. */
   check(query: URLSearchParams, container: string, blob: string, now: Date): SasVerdict | undefined;
 }
@@ -24,23 +29,34 @@ export type SasVerdict =
 /** @param directory keeps the delegation key across restarts */
 export function openSharedAccess(directory: string, clock: { now(): Date }): SharedAccess {
   const key = delegationKey(directory);
+  const signed = (
+    container: string,
+    blob: string | undefined,
+    expires: Date,
+    permissions: string,
+  ): URLSearchParams => {
+    const start = new Date(clock.now().getTime() - 10 * 60_000);
+    const query = new URLSearchParams({
+      sv: version,
+      sr: blob === undefined ? 'c' : 'b',
+      skoid: signer,
+      sktid: tenant,
+      skt: seconds(start),
+      ske: seconds(expires),
+      sks: 'b',
+      skv: version,
+      st: seconds(start),
+      se: seconds(expires),
+      sp: permissions,
+    });
+    query.set('sig', signatureOf(key, query, container, blob));
+    return query;
+  };
   return {
+    signContainer: (container, expires, permissions) =>
+      signed(container, undefined, expires, permissions).toString(),
     sign(container, blob, expires) {
-      const start = new Date(clock.now().getTime() - 10 * 60_000);
-      const query = new URLSearchParams({
-        sv: version,
-        sr: 'b',
-        skoid: signer,
-        sktid: tenant,
-        skt: seconds(start),
-        ske: seconds(expires),
-        sks: 'b',
-        skv: version,
-        st: seconds(start),
-        se: seconds(expires),
-        sp: 'r',
-      });
-      query.set('sig', signatureOf(key, query, container, blob));
+      const query = signed(container, blob, expires, 'r');
       const path = blob.split('/').map(encodeURIComponent).join('/');
       return `https://${storage.blobHost}/${container}/${path}?${query.toString()}`;
     },
@@ -48,8 +64,9 @@ export function openSharedAccess(directory: string, clock: { now(): Date }): Sha
       const signature = query.get('sig');
       if (signature === null) return undefined;
       if (query.get('sv') !== version) return { ok: false, detail: 'sv is not supported' };
-      if (query.get('sr') !== 'b') return { ok: false, detail: 'sr is invalid' };
-      const expected = Buffer.from(signatureOf(key, query, container, blob));
+      const kind = query.get('sr');
+      if (kind !== 'b' && kind !== 'c') return { ok: false, detail: 'sr is invalid' };
+      const expected = Buffer.from(signatureOf(key, query, container, kind === 'c' ? undefined : blob));
       const given = Buffer.from(signature);
       if (given.length !== expected.length || !timingSafeEqual(given, expected))
         return { ok: false, detail: 'Signature did not match.' };
@@ -82,11 +99,15 @@ const isWithin = (now: Date, from: string | null, to: string | null): boolean =>
 const signedFields =
   'sp st se RESOURCE skoid sktid skt ske sks skv saoid suoid scid sip spr sv sr snapshot ses rscc rscd rsce rscl rsct';
 
-function signatureOf(key: Buffer, query: URLSearchParams, container: string, blob: string): string {
+function signatureOf(
+  key: Buffer,
+  query: URLSearchParams,
+  container: string,
+  blob: string | undefined,
+): string {
+  const resource = `/blob/${storage.name}/${container}${blob === undefined ? '' : `/${blob}`}`;
   const lines = signedFields
     .split(' ')
-    .map((field) =>
-      field === 'RESOURCE' ? `/blob/${storage.name}/${container}/${blob}` : (query.get(field) ?? ''),
-    );
+    .map((field) => (field === 'RESOURCE' ? resource : (query.get(field) ?? '')));
   return createHmac('sha256', key).update(lines.join('\n')).digest('base64');
 }

@@ -62,6 +62,8 @@ export interface BlobStore {
   read(container: string, blob: BlobRecord, start: number, end: number): Promise<Readable>;
   /** Adds to the end; makes the blob when it is not there. For logs that grow while they are read. */
   append(container: string, name: string, bytes: Uint8Array): void;
+  /** Replaces what is said of a blob; its content stays. */
+  describe(container: string, blob: BlobRecord, change: BlobProperties): BlobRecord;
   remove(container: string, name: string): boolean;
 }
 
@@ -146,6 +148,13 @@ export function openBlobStore(directory: string, clock: Clock): BlobStore {
       if (before) blobsOf(container).set(name, record);
       else save(container, record);
     },
+    describe: (container, blob, { contentType, metadata }) =>
+      save(container, {
+        ...blob,
+        ...stamp(container, blob.name),
+        ...(contentType !== undefined && { contentType }),
+        ...(metadata !== undefined && { metadata }),
+      }),
     remove(container, name) {
       const record = containers.get(container)?.get(name);
       if (!record) return false;

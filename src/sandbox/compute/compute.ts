@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AssetKind, Assets } from '../aml/assets.ts';
 import type { Environments } from '../aml/environments.ts';
 import type { JobRecord, Jobs } from '../aml/jobs.ts';
 import type { BlobStore } from '../blob/store.ts';
@@ -21,6 +22,7 @@ export interface ComputeOptions {
   readonly directory: string;
   readonly jobs: Jobs;
   readonly environments: Environments;
+  readonly assets: Readonly<Record<AssetKind, Assets>>;
   readonly blobs: BlobStore;
   /** Jobs that run at the same time. */
   readonly nodes: number;

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import type Docker from 'dockerode';
-import type { ContainerEngine, ContainerSpec } from './engine.ts';
+import { removeContainer, runContainer } from './container-run.ts';
+import type { ContainerEngine } from './engine.ts';
 
 /** Where an engine usually listens, in order; `DOCKER_HOST` form. */
 export function findEngine(environment: NodeJS.ProcessEnv = process.env): string | undefined {
@@ -34,10 +33,10 @@ export async function dockerEngine(host: string): Promise<ContainerEngine> {
       const { Config: config } = await docker.getImage(image).inspect();
       return config.WorkingDir;
     },
-    run: (spec, output, signal) => run(docker, spec, output, signal),
+    run: (spec, output, signal) => runContainer(docker, spec, output, signal),
     sweep: async (label) => {
       const left = await docker.listContainers({ all: true, filters: { label: [label] } });
-      for (const { Id: id } of left) await remove(docker.getContainer(id));
+      for (const { Id: id } of left) await removeContainer(docker.getContainer(id));
     },
   };
 }
@@ -64,77 +63,4 @@ async function pull(docker: Docker, image: string, signal: AbortSignal): Promise
       else resolve();
     });
   });
-}
-
-async function run(
-  docker: Docker,
-  spec: ContainerSpec,
-  output: (chunk: Buffer) => void,
-  signal: AbortSignal,
-): Promise<number> {
-  signal.throwIfAborted();
-  const container = await docker.createContainer(containerOptions(spec));
-  const kill = (): void => void container.kill().catch(() => undefined);
-  try {
-    // Attached and waited for before the start: nothing of a short command is lost although it removes itself.
-    const log = await container.attach({ stream: true, stdout: true, stderr: true });
-    const sink = new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        output(chunk);
-        done();
-      },
-    });
-    docker.modem.demuxStream(log, sink, sink);
-    const exit = container.wait({ condition: 'removed' }) as Promise<{ StatusCode: number }>;
-    exit.catch(() => undefined);
-    signal.addEventListener('abort', kill, { once: true });
-    await container.start();
-    if (signal.aborted) kill();
-    const { StatusCode: code } = await exit;
-    await finished(log, { writable: false, signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
-    return code;
-  } finally {
-    signal.removeEventListener('abort', kill);
-    await remove(container);
-  }
-}
-
-/** No network, no capabilities, no new privileges, no unlimited anything; the job's folders are all it sees of this machine. */
-const containerOptions = (spec: ContainerSpec): Docker.ContainerCreateOptions => ({
-  Image: spec.image,
-  Entrypoint: ['/bin/sh', '-c'],
-  Cmd: [spec.command],
-  Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
-  WorkingDir: spec.workingDirectory,
-  Labels: { ...spec.labels },
-  AttachStdout: true,
-  AttachStderr: true,
-  HostConfig: {
-    // So that a container does not outlive its command even when this process is killed.
-    AutoRemove: true,
-    NetworkMode: 'none',
-    CapDrop: ['ALL'],
-    SecurityOpt: ['no-new-privileges'],
-    Memory: spec.memory,
-    MemorySwap: spec.memory,
-    ShmSize: spec.sharedMemory,
-    PidsLimit: spec.processes,
-    LogConfig: { Type: 'none', Config: {} },
-    Mounts: spec.mounts.map(({ source, target, readOnly }) => ({
-      Type: 'bind',
-      Source: source,
-      Target: target,
-      ReadOnly: readOnly,
-    })),
-  },
-});
-
-/** Gone already, or going: both are what is wanted. */
-async function remove(container: Docker.Container): Promise<void> {
-  try {
-    await container.remove({ force: true, v: true });
-  } catch (error) {
-    const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-    if (status !== 404 && status !== 409) throw error;
-  }
 }

@@ -30,13 +30,33 @@ export const failedPullingImage = (image: string, reason: string, cause?: unknow
 export const commandFailed = (exitCode: number, tail: string, hint: string | undefined): JobFailure =>
   new JobFailure(
     'UserError',
-    `Execution failed. User process '/bin/sh' exited with status code ${exitCode}. Please check log file '${userLog}' for error details. Error: ${tail}${hint === undefined ? '' : `\n${hint}`}`,
+    `Execution failed. User process 'bash' exited with status code ${exitCode}. Please check log file '${userLog}' for error details. Error: ${tail}${hint === undefined ? '' : `\n${hint}`}`,
+  );
+
+/** The image's entrypoint did not keep the container alive. `detail` is the engine's or the sandbox's word for why. */
+export const containerConfigFailed = (image: string, detail: string, cause?: unknown): JobFailure =>
+  new JobFailure(
+    'UserError',
+    [
+      'AzureMLCompute job failed.',
+      'JobContainerConfigFailed: The container of the job could not be made ready.',
+      `\timageName: ${image}`,
+      `\terr: ${detail}`,
+      '\tInfo: The image is started with its own ENTRYPOINT and the arguments `sleep infinity`, then the command is run in it with `bash -c`. Let the ENTRYPOINT end in `exec "$@"`, or leave it out.',
+    ].join('\n'),
+    { cause },
   );
 
 export const inputNotFound = (name: string, uri: string): JobFailure =>
   new JobFailure(
     'UserError',
     `AzureMLCompute job failed.\ndata-capability.UriMountSession.${name}: Failed to mount input '${name}'. The requested stream was not found. Please make sure the request uri is correct: ${uri}`,
+  );
+
+export const codeNotFound = (id: string): JobFailure =>
+  new JobFailure(
+    'UserError',
+    `AzureMLCompute job failed.\ndata-capability: Failed to download the code of the job: ${id} has no files.`,
   );
 
 export const storageDenied = (): JobFailure =>

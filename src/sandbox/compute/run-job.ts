@@ -3,7 +3,15 @@ import type { JobRecord, JobStatus } from '../aml/jobs.ts';
 import { storage } from '../topology.ts';
 import type { AbortReason, ComputeOptions, JobFault } from './compute.ts';
 import type { ContainerEngine } from './engine.ts';
-import { commandFailed, failedPullingImage, JobFailure, nodeLost, storageDenied } from './failures.ts';
+import { ContainerNotRunning } from './engine.ts';
+import {
+  commandFailed,
+  containerConfigFailed,
+  failedPullingImage,
+  JobFailure,
+  nodeLost,
+  storageDenied,
+} from './failures.ts';
 import { pullReference } from './image.ts';
 import type { JobLog } from './log.ts';
 import { openLog } from './log.ts';
@@ -65,10 +73,13 @@ async function steps(run: JobRun, log: JobLog): Promise<void> {
   const engine = await run.connected();
   log.note(`pulling ${image}`);
   await pull(engine, reference, image, abort.signal);
-  const place = await makeWorkplace(run.work, job, run.blobs);
+  const place = await makeWorkplace(run.work, job, run.blobs, run.assets);
   try {
     enter('Running', { startedAt: context.clock.now().toISOString() });
-    const exitCode = await execute(run, engine, reference, job, place, log);
+    const exitCode = await execute(run, engine, reference, job, place, log).catch((error: unknown) => {
+      if (!(error instanceof ContainerNotRunning)) throw error;
+      throw containerConfigFailed(image, ownWords(error.message, reference, image), error);
+    });
     abort.signal.throwIfAborted();
     enter('Finalizing');
     for (const note of await place.store()) log.note(note);
@@ -142,11 +153,13 @@ async function pull(
     await engine.pull(reference, signal);
   } catch (cause) {
     const words = cause instanceof Error ? cause.message : String(cause);
-    // The engine speaks of the port that stands for the registry.
-    const reason = words.replaceAll(reference.split('/')[0] ?? reference, image.split('/')[0] ?? image);
-    throw failedPullingImage(image, reason, cause);
+    throw failedPullingImage(image, ownWords(words, reference, image), cause);
   }
 }
+
+/** The engine speaks of the port that stands for the registry. */
+const ownWords = (words: string, reference: string, image: string): string =>
+  words.replaceAll(reference.split('/')[0] ?? reference, image.split('/')[0] ?? image);
 
 /** The one surprise that a working `docker run` does not prepare for. */
 async function hint(engine: ContainerEngine, image: string, place: Workplace): Promise<string | undefined> {

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { commandReference } from '../aml/job-definition.ts';
+import type { AssetKind, Assets } from '../aml/assets.ts';
+import { resolvedUri } from '../aml/assets.ts';
 import type { JobDefinition, JobRecord } from '../aml/jobs.ts';
 import { artifactContainer, artifactPrefix, placeOf } from '../aml/uris.ts';
 import type { BlobStore } from '../blob/store.ts';
 import type { Mount } from './engine.ts';
-import { inputNotFound, JobFailure } from './failures.ts';
+import { codeNotFound, inputNotFound, JobFailure } from './failures.ts';
 import { fetchFile, fetchFolder, makeFolder, storeFile, storeFolder } from './files.ts';
 
 /** A job's folders on this machine and in its container, laid out as Azure ML's common runtime does. */
@@ -26,7 +28,12 @@ export interface Workplace {
  * Brings the inputs here and makes room for the outputs.
  * @throws JobFailure when an input is not there
  */
-export async function makeWorkplace(directory: string, job: JobRecord, store: BlobStore): Promise<Workplace> {
+export async function makeWorkplace(
+  directory: string,
+  job: JobRecord,
+  store: BlobStore,
+  assets: Readonly<Record<AssetKind, Assets>>,
+): Promise<Workplace> {
   const id = randomUUID().replaceAll('-', '');
   const local = join(directory, id);
   const inContainer = `/mnt/azureml/cr/j/${id}`;
@@ -34,6 +41,8 @@ export async function makeWorkplace(directory: string, job: JobRecord, store: Bl
   const workingDirectory = `${inContainer}/exe/wd`;
   const { definition } = job;
   await makeFolder(join(local, 'wd'), 0o777);
+  if (definition.codeId !== undefined)
+    await fetchCode(store, assets.codes, definition.codeId, join(local, 'wd'));
 
   const values = new Map<string, string>();
   const mounts: Mount[] = [{ source: join(local, 'wd'), target: workingDirectory, readOnly: false }];
@@ -45,7 +54,7 @@ export async function makeWorkplace(directory: string, job: JobRecord, store: Bl
     const source = join(local, 'inputs', name);
     const target = `${data}/INPUT_${name}`;
     await makeFolder(source, 0o755);
-    const file = await fetchInput(store, name, input, source);
+    const file = await fetchInput(store, assets.data, name, input, source);
     mounts.push({ source, target, readOnly: true });
     values.set(`inputs.${name}`, file === '' ? target : `${target}/${file}`);
   }
@@ -76,14 +85,23 @@ export async function makeWorkplace(directory: string, job: JobRecord, store: Bl
   };
 }
 
+/** The files of the code are the working directory, as Azure ML lays them out. */
+async function fetchCode(store: BlobStore, codes: Assets, id: string, folder: string): Promise<void> {
+  const place = placeOf(resolvedUri(codes, 'codes', id) ?? '');
+  if (!place) throw codeNotFound(id);
+  if ((await fetchFolder(store, place, folder)) > 0) return;
+  if (place.path === '' || (await fetchFile(store, place, folder)) === undefined) throw codeNotFound(id);
+}
+
 /** @returns the file's name, '' for a folder */
 async function fetchInput(
   store: BlobStore,
+  data: Assets,
   name: string,
   input: Exclude<JobDefinition['inputs'][string], { jobInputType: 'literal' }>,
   folder: string,
 ): Promise<string> {
-  const place = placeOf(input.uri);
+  const place = placeOf(resolvedUri(data, 'data', input.uri) ?? input.uri);
   if (!place) throw inputNotFound(name, input.uri);
   if (input.jobInputType === 'uri_folder') {
     if ((await fetchFolder(store, place, folder)) === 0) throw inputNotFound(name, input.uri);

@@ -1,5 +1,6 @@
 import type { JobRecord } from '../aml/jobs.ts';
 import { region } from '../topology.ts';
+import { outputReferences } from './resolve.ts';
 
 /** What both views of a run have in common. */
 const common = (job: JobRecord): object => ({
@@ -33,12 +34,7 @@ export const runBody = (job: JobRecord): object => ({
   createdUtc: job.system.createdAt,
   description: job.description ?? null,
   target: job.definition.computeId.split('/').at(-1),
-  outputs: Object.fromEntries(
-    Object.entries(job.definition.outputs).map(([name, output]) => [
-      name,
-      { assetId: output.uri, type: output.jobOutputType === 'uri_file' ? 'UriFile' : 'UriFolder' },
-    ]),
-  ),
+  outputs: outputReferences(job.name, job.definition.outputs),
 });
 
 /** `ArtifactContentInformation` */

@@ -6,6 +6,7 @@ import type { Handler, SandboxRequest, SandboxResponse } from '../http.ts';
 import { azureError, ResponseError } from '../http.ts';
 import { audiences, workspace } from '../topology.ts';
 import { contentInfo, runBody, runDetailsBody } from './bodies.ts';
+import { askedIds, resolvedData, resolvedModels } from './resolve.ts';
 
 const isDataPlane = (host: string): boolean => host === workspace.apiHost || host === workspace.regionalHost;
 
@@ -19,7 +20,7 @@ const urlMinutes = 60;
  * the signed URLs of its log files) and the artifact service (what older clients list files with).
  */
 export function historyHandlers(context: SandboxContext): Handler[] {
-  const { jobs, blobs, access } = amlState(context);
+  const { jobs, blobs, access, assets } = amlState(context);
   const filesOf = (job: string): string[] =>
     blobs
       .all(artifactContainer)
@@ -72,6 +73,12 @@ export function historyHandlers(context: SandboxContext): Handler[] {
       const job = found(typeof body?.runId === 'string' ? body.runId : '');
       return { runMetadata: runBody(job), runDefinition: null, jobSpecification: null };
     }),
+    route('POST', `/data/v1\\.0${scope}/dataversion/batchGetResolvedUris`, async (_names, request) =>
+      resolvedData(askedIds(await request.json()), { ...assets, jobs }),
+    ),
+    route('POST', `/modelregistry/v1\\.0${scope}/models/batchGetResolvedUris`, async (_names, request) =>
+      resolvedModels(askedIds(await request.json()), { ...assets, jobs }),
+    ),
     route(
       'GET',
       `${artifact}/prefix/contentinfo/ExperimentRun/dcid\\.([^/]+)(?:/(.*))?`,

@@ -1,9 +1,11 @@
+import { withoutTrailing } from '../../domain/trim.ts';
 import type { SandboxContext } from '../context.ts';
 import { entraIssuer } from '../context.ts';
 import type { Handler, SandboxResponse } from '../http.ts';
 import { ResponseError } from '../http.ts';
 import type { IdentityNames } from '../topology.ts';
 import { audiences, hosts, identities, tenant } from '../topology.ts';
+import { isClientSecret } from './client-secret.ts';
 import { assertionAudience, assertionIssuer } from './assertions.ts';
 
 /** Seconds an access token is good. */
@@ -13,7 +15,8 @@ const base = `https://${hosts.login}/${tenant}`;
 
 /** `login.microsoftonline.com`: what MSAL asks for before and when it gets a token for a workload identity. */
 export function entraHandlers(context: SandboxContext): Handler[] {
-  const host = (name: string): boolean => name === hosts.login;
+  const host = (name: string): boolean =>
+    name === hosts.login || (hosts.loginAliases as readonly string[]).includes(name);
   return [
     {
       host,
@@ -28,7 +31,7 @@ export function entraHandlers(context: SandboxContext): Handler[] {
             {
               preferred_network: hosts.login,
               preferred_cache: 'login.windows.net',
-              aliases: [hosts.login, 'login.windows.net', 'login.microsoft.com', 'sts.windows.net'],
+              aliases: [hosts.login, ...hosts.loginAliases],
             },
           ],
         },
@@ -85,9 +88,25 @@ function token(context: SandboxContext, form: URLSearchParams): SandboxResponse 
       700016,
       `Application with identifier '${clientId}' was not found in the directory 'Contoso'.`,
     );
-  checkAssertion(context, identity, form);
+  checkCredential(context, identity, form);
   const body = accessToken(context, identity, audienceOf(form.get('scope') ?? ''));
   return { status: 200, headers: { 'cache-control': 'no-store, no-cache' }, body };
+}
+
+/** A secret or an assertion, whichever the client sent. */
+function checkCredential(context: SandboxContext, identity: IdentityNames, form: URLSearchParams): void {
+  const secret = form.get('client_secret');
+  if (secret === null) {
+    checkAssertion(context, identity, form);
+    return;
+  }
+  if (!isClientSecret(context.directory, identity.name, secret))
+    throw refuse(
+      401,
+      'invalid_client',
+      7000215,
+      `Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '${identity.clientId}'.`,
+    );
 }
 
 function checkAssertion(context: SandboxContext, identity: IdentityNames, form: URLSearchParams): void {
@@ -97,7 +116,7 @@ function checkAssertion(context: SandboxContext, identity: IdentityNames, form: 
       401,
       'invalid_client',
       7000218,
-      "The request body must contain the following parameter: 'client_assertion'.",
+      "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     );
   const check = context.tokens.check(
     assertion.trim(),
@@ -145,15 +164,20 @@ export function accessToken(context: SandboxContext, identity: IdentityNames, au
 }
 
 /**
+ * One service, two names: tools that are older than ARM ask for a token under the name of its predecessor
+ * (`activeDirectoryResourceId` of the Azure cloud in azure-cli and in ms-rest-azure), and ARM takes it.
+ */
+const resourceNames: Readonly<Record<string, string>> = {
+  'https://management.core.windows.net': audiences.arm,
+};
+
+/**
  * `RESOURCE/.default` → `RESOURCE`; a slash at its end is the resource's own business and dropped.
  * @throws ResponseError 400 for a resource that the tenant does not know
  */
 export function audienceOf(scope: string): string {
-  const resource = scope
-    .split(' ')
-    .find((part) => part.endsWith('/.default'))
-    ?.slice(0, -'/.default'.length)
-    .replace(/\/$/, '');
+  const asked = scope.split(' ').find((part) => part.endsWith('/.default'));
+  const resource = asked && withoutTrailing(asked.slice(0, -'/.default'.length), '/');
   if (resource === undefined)
     throw refuse(
       400,
@@ -161,7 +185,8 @@ export function audienceOf(scope: string): string {
       1002012,
       `The provided value for scope ${scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier.`,
     );
-  if ((Object.values(audiences) as string[]).includes(resource)) return resource;
+  const known = resourceNames[resource] ?? resource;
+  if ((Object.values(audiences) as string[]).includes(known)) return known;
   throw refuse(
     400,
     'invalid_resource',

@@ -49,10 +49,10 @@ interface Lab {
 async function startLab(t: ExecutionContext, program: Program): Promise<Lab> {
   const sandbox = await startAmlSandbox(t);
   const { context, state } = sandbox;
-  const { jobs, environments, blobs } = state;
+  const { jobs, environments, assets, blobs } = state;
   const engine = scriptedEngine(program);
   const compute = startCompute({
-    ...{ context, jobs, environments, blobs },
+    ...{ context, jobs, environments, assets, blobs },
     directory: join(context.stateDirectory, 'other-compute'),
     nodes: 2,
     connect: () => Promise.resolve(engine),

@@ -12,15 +12,17 @@ type Connected = (error: Error | null, stream: Duplex) => void;
 /** Sends every host's connections to one vantage of the sandbox; a small one of the tests' own, not the product's. */
 export class SandboxAgent extends Agent {
   readonly #port: number;
+  readonly #address: string;
 
-  constructor(port: number, options: AgentOptions) {
+  constructor(port: number, options: AgentOptions, address = '127.0.0.1') {
     super(options);
     this.#port = port;
+    this.#address = address;
   }
 
   override createConnection(options: RequestOptions, callback?: Connected): Duplex | null | undefined {
     const servername = options.servername ?? options.host ?? '';
-    const target = { host: '127.0.0.1', hostname: '127.0.0.1', port: this.#port, servername };
+    const target = { host: this.#address, hostname: this.#address, port: this.#port, servername };
     return super.createConnection({ ...options, ...target }, callback);
   }
 }
