@@ -67,7 +67,7 @@ export default {
       name: 'core-below-steps',
       comment: 'The trades do not know the steps that use them, nor the outside world.',
       severity: 'error',
-      from: { path: '^src/(evidence|scanner|oci|json|network)/' },
+      from: { path: '^src/(evidence|scanner|oci|json|network|files)/' },
       to: { path: '^src/(steps|cli|adapters|sandbox)/|^src/promote\\.ts$' },
     },
     {
@@ -117,7 +117,7 @@ export default {
       comment: 'Code shared with the product would hide one bug in both.',
       severity: 'error',
       from: { path: '^src/sandbox/' },
-      to: { path: '^src/', pathNot: '^src/(sandbox|domain|json)/' },
+      to: { path: '^src/', pathNot: '^src/(sandbox|domain|json|files)/' },
     },
     {
       name: 'only-its-command-imports-the-sandbox',

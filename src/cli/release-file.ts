@@ -1,7 +1,9 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { ReleaseDocument } from '../domain/release.ts';
+import { makeDirectory } from '../files/make-directory.ts';
+import { systemCode } from '../files/system-code.ts';
 import { formatReleaseDocument, parseReleaseDocument } from '../evidence/release-document.ts';
 
 /** @throws MANIFEST_INVALID */
@@ -20,13 +22,18 @@ export async function writeReleaseFile(file: string, document: ReleaseDocument):
   const target = path.resolve(file);
   const temporary = `${target}.${String(process.pid)}.tmp`;
   try {
-    await mkdir(path.dirname(target), { recursive: true });
+    makeDirectory(path.dirname(target));
     await writeFile(temporary, formatReleaseDocument(document));
     await rename(temporary, target);
   } catch (cause) {
-    throw new AmlpromoteError('DISK_FULL', `${target} cannot be written`, {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    const code = systemCode(cause);
+    const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO';
+    throw new AmlpromoteError(full ? 'DISK_FULL' : 'USAGE', `${target} cannot be written (${code ?? 'unknown cause'})`, {
       nextSteps: [
-        'Make room or choose another place with --out; the release itself is made, run again to write the file.',
+        full
+          ? 'Make room or choose another place with --out; the release itself is made, run again to write the file.'
+          : 'Choose a file that you may write with --out; the release itself is made, run again to write the file.',
       ],
       cause,
     });

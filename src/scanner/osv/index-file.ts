@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../../files/make-directory.ts';
 
 /**
  * A file of byte slices behind which stands a table of contents (any JSON), then a footer of fixed length:
@@ -38,7 +39,7 @@ export class SliceWriter {
     for (const chunk of content) digest.update(chunk);
     const footer = `${String(this.#length).padStart(16, '0')} ${digest.digest('hex')}\n`;
     const temporary = `${path}.${randomUUID()}.tmp`;
-    await mkdir(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     try {
       const file = await open(temporary, 'wx', 0o600);
       try {
