@@ -4,6 +4,7 @@ import { hexOf } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { mediaTypes } from '../../domain/media-types.ts';
 import { sha256 } from '../../domain/sha256.ts';
+import { refusePage } from '../../network/causes.ts';
 import { encodeManifest, parseIndex, referrerOf } from '../manifest.ts';
 import { pullScope } from './auth.ts';
 import type { Client } from './client.ts';
@@ -48,12 +49,16 @@ async function fromApi(
     what,
     headers: { accept: mediaTypes.ociIndex },
     most: 4 * 1024 * 1024,
+    // What does not know the API may say so in any form (a 404 of the web server in front): then the tag schema decides, and its
+    // manifest is asked for without this leave.
+    pageMeansNone: true,
   };
   for await (const answer of pages(client, url, request)) {
     if (answer.status === 404) return [];
     if (answer.status !== 200) throw client.errorOf(answer, what);
     const type = answer.headers['content-type']?.split(';')[0]?.trim();
     // Something that answers 200 to everything is not a list of nothing.
+    refusePage(answer.status, type, client.host, what);
     if (type !== mediaTypes.ociIndex) throw protocolError(client.host, `answers ${what} with something else`);
     const descriptor = { mediaType: type, digest: sha256(answer.body), size: answer.body.byteLength };
     found.push(...parseIndex({ descriptor, bytes: answer.body }).manifests);
