@@ -29,14 +29,18 @@ export async function writeReleaseFile(file: string, document: ReleaseDocument):
     await rm(temporary, { force: true }).catch(() => undefined);
     const code = systemCode(cause);
     const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO';
-    throw new AmlpromoteError(full ? 'DISK_FULL' : 'USAGE', `${target} cannot be written (${code ?? 'unknown cause'})`, {
-      nextSteps: [
-        full
-          ? 'Make room or choose another place with --out; the release itself is made, run again to write the file.'
-          : 'Choose a file that you may write with --out; the release itself is made, run again to write the file.',
-      ],
-      cause,
-    });
+    throw new AmlpromoteError(
+      full ? 'DISK_FULL' : 'USAGE',
+      `${target} cannot be written (${code ?? 'unknown cause'})`,
+      {
+        nextSteps: [
+          full
+            ? 'Make room or choose another place with --out; the release itself is made, run again to write the file.'
+            : 'Choose a file that you may write with --out; the release itself is made, run again to write the file.',
+        ],
+        cause,
+      },
+    );
   }
   return target;
 }

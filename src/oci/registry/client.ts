@@ -77,13 +77,15 @@ export function createClient(options: RegistryOptions): Client {
     attemptOnce: () => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
+    const started = performance.now();
     for (let attempt = 1; ; attempt += 1) {
       try {
         const result = await attemptOnce();
         const retry = result.answer !== undefined && isRetriedStatus(result.answer.status);
         if (!retry || !(await pause(attempt, result.answer, signal))) return result;
       } catch (error) {
-        const again = isTransient(error) && !spent.has(error as object);
+        const late = attempt > 1 && performance.now() - started >= limits.patience;
+        const again = isTransient(error) && !late && !spent.has(error as object);
         if (again && (await pause(attempt, undefined, signal))) continue;
         if (error instanceof Error) spent.add(error);
         throw error;
