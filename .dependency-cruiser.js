@@ -61,7 +61,7 @@ export default {
       comment: 'Manifests are read before anything else is known.',
       severity: 'error',
       from: { path: '^src/manifest/' },
-      to: { path: '^src/', pathNot: '^src/(domain|json|manifest)/' },
+      to: { path: '^src/', pathNot: '^src/(domain|json|files|manifest)/' },
     },
     {
       name: 'core-below-steps',

@@ -9,7 +9,7 @@ import type { SettingFlags } from './settings.ts';
 import type { Inside } from '../inside.ts';
 import type { Outside } from '../outside.ts';
 import type { Context } from './wiring.ts';
-import { errorBody, renderBug, renderError, reportBug } from './error.ts';
+import { errorBody, renderBug, renderError, reportBug, systemError } from './error.ts';
 import type { ErrorBody } from './error.ts';
 
 /** An error as the contract prints it under `--json`. */
@@ -165,7 +165,7 @@ export abstract class BaseCommand extends Command {
 
 function asKnown(error: unknown, signal: AbortSignal): AmlpromoteError | undefined {
   if (signal.aborted && signal.reason instanceof AmlpromoteError) return signal.reason;
-  return error instanceof AmlpromoteError ? error : undefined;
+  return error instanceof AmlpromoteError ? error : systemError(error);
 }
 
 const exitOf = (error: unknown): number | undefined => {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDigest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { readInput, whyUnreadable } from '../../files/read-input.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import { sha256 } from '../../domain/sha256.ts';
 import { hexOf } from '../../domain/digest.ts';
@@ -95,11 +95,13 @@ export async function readRecipe(
   }
 }
 
+const maxDockerfileBytes = 1024 * 1024;
+
 async function readDockerfile(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return (await readInput(file, maxDockerfileBytes)).toString('utf8');
   } catch (cause) {
-    throw new AmlpromoteError('MANIFEST_INVALID', `${file} cannot be read`, {
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${whyUnreadable(cause)}`, {
       cause,
       nextSteps: ['Check source.build.context and source.build.dockerfile in the image manifest.'],
     });
