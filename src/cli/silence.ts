@@ -57,6 +57,6 @@ function requestOf(message: unknown): ClientRequest | undefined {
 
 /** TCP and, where it is spoken, TLS. */
 function isConnected({ socket }: ClientRequest): boolean {
-  const state = socket as (ClientRequest['socket'] & { readonly secureConnecting?: boolean }) | null;
+  const state: (typeof socket & { readonly secureConnecting?: boolean }) | null = socket;
   return state !== null && !state.connecting && state.secureConnecting !== true;
 }

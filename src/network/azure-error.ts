@@ -43,12 +43,15 @@ export function faultOf(error: unknown): AzureFault {
 
 /** RestError keeps the answer; its headers have a `get`. */
 function typeOf(error: object): { readonly type?: string } {
-  const headers =
-    'response' in error ? (error.response as { headers?: unknown } | undefined)?.headers : undefined;
-  if (typeof headers !== 'object' || headers === null || !('get' in headers)) return {};
-  const type: unknown = typeof headers.get === 'function' ? headers.get('content-type') : undefined;
+  const response: unknown = 'response' in error ? error.response : undefined;
+  const headers: unknown =
+    typeof response === 'object' && response !== null && 'headers' in response ? response.headers : undefined;
+  const type = hasGet(headers) ? headers.get('content-type') : undefined;
   return typeof type === 'string' ? { type } : {};
 }
+
+const hasGet = (value: unknown): value is { get(name: string): unknown } =>
+  typeof value === 'object' && value !== null && 'get' in value && typeof value.get === 'function';
 
 /** ARM's `{"error":{"code","message"}}`, or the registry's `{"errors":[{"code","message"}]}`. */
 export function faultOfBody(status: number, body: string | undefined): AzureFault {
