@@ -71,6 +71,6 @@ async function outputOf(
   throw new AmlpromoteError(
     'NOT_FOUND',
     `smoke input ${name}: job ${last.name} of ${input.job} shows no output ${input.output} (it has: ${Object.keys(last.outputs).join(', ') || 'none'})`,
-    { nextSteps: [`Correct smoke.inputs.${name}.output in the image manifest, then release again.`] },
+    { nextSteps: [`Correct smoke.inputs.${name}.path.output in the image manifest, then release again.`] },
   );
 }
