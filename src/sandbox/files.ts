@@ -42,8 +42,7 @@ export const readPorts = (stateDirectory: string): Ports | undefined =>
 
 /** Private: they hold keys and tokens. */
 export function makeDirectories(directory: string): void {
-  for (const path of ['', 'outside', 'inside', 'state'])
-    makeDirectory(join(directory, path), 0o700);
+  for (const path of ['', 'outside', 'inside', 'state']) makeDirectory(join(directory, path), 0o700);
 }
 
 /** Everything that users and their tools read. What exists is kept, but for ports that changed. */

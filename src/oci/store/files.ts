@@ -37,10 +37,14 @@ export function storeError(error: unknown, directory: string, what: string): unk
         nextSteps: ['Make the directory writable for this user, or use another one: --store DIR.'],
       });
     case 'ENOENT':
-      return new AmlpromoteError('USAGE', `could not ${what}: ${directory} cannot be made, or is not there any more`, {
-        cause: error,
-        nextSteps: ['Name a directory that can be made: --store DIR.'],
-      });
+      return new AmlpromoteError(
+        'USAGE',
+        `could not ${what}: ${directory} cannot be made, or is not there any more`,
+        {
+          cause: error,
+          nextSteps: ['Name a directory that can be made: --store DIR.'],
+        },
+      );
     case 'ENOTDIR':
     case 'EISDIR':
     case 'EEXIST':
