@@ -80,13 +80,7 @@ async function create(
     if (!(error instanceof AmlpromoteError) || error.code !== 'VERSION_CONFLICT') throw error;
     // Somebody was faster: if it was the same image, both are done (threat 38).
     const there = await ports.environments.read(request.name, request.version);
-    // A conflict with something that is not there says nothing about this version.
-    if (!there) {
-      throw new AmlpromoteError('SERVICE_FAILED', error.message, {
-        nextSteps: ['Run again in a minute: nothing is registered under this version yet.'],
-        cause: error,
-      });
-    }
+    if (!there) throw error;
     return { environment: sameImage(there, request), already: true };
   }
   ports.progress({
