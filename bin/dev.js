@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Runs the commands from their sources (Node strips the types): `npm run amlpromote -- …` in a checkout.
+import './streams.js';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { flush, handle, run } from '@oclif/core';
+import { handle, run } from '@oclif/core';
 
 // Checked here as well: an older Node would only say that no command exists.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -17,8 +18,4 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 pjson.oclif.commands = './commands';
 pjson.oclif.hooks.command_not_found.target = './src/cli/command-not-found.ts';
-process.stdout.on('error', (error) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-await run(process.argv.slice(2), { root, ignoreManifest: true, pjson }).then(() => flush(), handle);
+await run(process.argv.slice(2), { root, ignoreManifest: true, pjson }).catch(handle);

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './streams.js';
 import { readFileSync } from 'node:fs';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -6,10 +7,6 @@ if (major < 22 || (major === 22 && minor < 22)) {
   console.error(`amlpromote needs Node.js 22.22 or newer; this is ${process.versions.node}.`);
   process.exit(2);
 }
-process.stdout.on('error', (error) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
 
 if (process.argv.length === 3 && ['--version', '-v', 'version'].includes(process.argv[2])) {
   // The question that every pipeline asks first is answered without loading anything.
@@ -19,7 +16,7 @@ if (process.argv.length === 3 && ['--version', '-v', 'version'].includes(process
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();
   const { run } = await import('@oclif/core/run');
-  const { flush } = await import('@oclif/core/flush');
   const { handle } = await import('@oclif/core/handle');
-  await run(process.argv.slice(2), import.meta.url).then(() => flush(), handle);
+  // No flush: Node ends when all is written, and oclif's gives a slow reader ten seconds.
+  await run(process.argv.slice(2), import.meta.url).catch(handle);
 }

@@ -3,12 +3,13 @@ import * as Flags from '@oclif/core/flags';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import { createProgress } from './progress.ts';
-import { readSettings, wantsColor } from './settings.ts';
+import { canDraw, readSettings, wantsColor } from './settings.ts';
+import { watchSilence } from './silence.ts';
 import type { SettingFlags } from './settings.ts';
 import type { Inside } from '../inside.ts';
 import type { Outside } from '../outside.ts';
 import type { Context } from './wiring.ts';
-import { errorBody, renderBug, renderError, reportBug } from './error.ts';
+import { errorBody, renderBug, renderError, reportBug, systemError } from './error.ts';
 import type { ErrorBody } from './error.ts';
 
 /** An error as the contract prints it under `--json`. */
@@ -74,6 +75,8 @@ export abstract class BaseCommand extends Command {
     );
   };
 
+  #unwatch: (() => void) | undefined;
+
   protected get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -85,6 +88,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
+    this.#unwatch?.();
     process.off('SIGINT', this.#onSignal);
     process.off('SIGTERM', this.#onSignal);
     await super.finally(error);
@@ -93,7 +97,7 @@ export abstract class BaseCommand extends Command {
   protected progress(): Progress {
     return createProgress({
       write: (text) => void process.stderr.write(text),
-      columns: process.stderr.isTTY ? process.stderr.columns : undefined,
+      columns: canDraw(process.stderr.isTTY) ? process.stderr.columns : undefined,
       color: wantsColor(process.stderr.isTTY),
     });
   }
@@ -102,10 +106,14 @@ export abstract class BaseCommand extends Command {
   protected async context(flags: SettingFlags): Promise<Context> {
     const { loadZones } = await import('../manifest/zones.ts');
     const settings = readSettings(flags);
+    const progress = this.progress();
+    this.#unwatch ??= watchSilence((host, milliseconds, what) =>
+      progress({ type: 'waiting', host, milliseconds, what }),
+    );
     return {
       settings,
       zones: await loadZones(settings.zones),
-      progress: this.progress(),
+      progress,
       signal: this.signal,
     };
   }
@@ -157,7 +165,7 @@ export abstract class BaseCommand extends Command {
 
 function asKnown(error: unknown, signal: AbortSignal): AmlpromoteError | undefined {
   if (signal.aborted && signal.reason instanceof AmlpromoteError) return signal.reason;
-  return error instanceof AmlpromoteError ? error : undefined;
+  return error instanceof AmlpromoteError ? error : systemError(error);
 }
 
 const exitOf = (error: unknown): number | undefined => {

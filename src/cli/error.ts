@@ -1,4 +1,7 @@
-import type { AmlpromoteError, ErrorCode } from '../domain/errors.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import { AmlpromoteError } from '../domain/errors.ts';
+import { systemCode } from '../files/system-code.ts';
+import { networkError } from '../network/errors.ts';
 import { clean } from './text.ts';
 
 /** What `--json` prints of an error, in one document or as the result of one image of several. */
@@ -55,6 +58,35 @@ export function renderError(error: AmlpromoteError): string {
 }
 
 export const reportBug = 'This is a bug in amlpromote; please report it with the command and this message.';
+
+/**
+ * A system error that reached the command line: whatever the machine, its files or its network are like is no bug of ours. The
+ * places that know better say more; this is for what they did not think of.
+ */
+export function systemError(error: unknown): AmlpromoteError | undefined {
+  const code = systemCode(error);
+  if (code === undefined || !(error instanceof Error)) return undefined;
+  const about = (exit: ErrorCode, nextStep: string): AmlpromoteError =>
+    new AmlpromoteError(exit, error.message.slice(0, 1000), { nextSteps: [nextStep], cause: error });
+  if (['ENOSPC', 'EDQUOT'].includes(code))
+    return about('DISK_FULL', 'Free space there, then run the same command again.');
+  if (['EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EBUSY', 'EAGAIN', 'ESTALE', 'ETXTBSY'].includes(code))
+    return about(
+      'OPERATION_FAILED',
+      'Repair what the message names (a disk, a limit of this machine), then run again.',
+    );
+  const isFile = 'path' in error || ['read', 'write', 'open', 'scandir'].includes(callOf(error));
+  if (isFile && /^E[A-Z0-9]+$/.test(code))
+    return about(
+      'USAGE',
+      'Name another file or directory, or make this one what the command needs: see the command with --help.',
+    );
+  if (['ERR_FS_FILE_TOO_LARGE', 'ERR_STRING_TOO_LONG'].includes(code))
+    return about('USAGE', 'Check that the files that were named are the ones that are meant.');
+  return networkError(error, 'hostname' in error ? String(error.hostname) : 'the other side');
+}
+
+const callOf = (error: Error): string => ('syscall' in error ? String(error.syscall) : '');
 
 /** What nobody has foreseen, with the place where it happened. */
 export const renderBug = (error: Error): string =>

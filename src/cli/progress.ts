@@ -43,6 +43,12 @@ export function createProgress(
       case 'note':
         line(event.step, `${paint(33, 'note')}: ${clean(event.message)}`);
         break;
+      case 'waiting': {
+        live.clear();
+        const { host, milliseconds, what } = event;
+        output.write(`${paint(33, 'waiting')} for ${clean(host)}: ${what} for ${duration(milliseconds)}\n`);
+        break;
+      }
       case 'log':
         live.clear();
         output.write(`${paint(2, `${label(event.step)} | ${clean(event.line)}`)}\n`);

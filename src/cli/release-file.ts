@@ -1,13 +1,19 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { ReleaseDocument } from '../domain/release.ts';
+import { makeDirectory } from '../files/make-directory.ts';
+import { readInput, whyUnreadable } from '../files/read-input.ts';
+import { systemCode } from '../files/system-code.ts';
 import { formatReleaseDocument, parseReleaseDocument } from '../evidence/release-document.ts';
+
+/** It names digests only. */
+const maxReleaseBytes = 1024 * 1024;
 
 /** @throws MANIFEST_INVALID */
 export async function readReleaseFile(file: string): Promise<ReleaseDocument> {
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new AmlpromoteError('MANIFEST_INVALID', `${file} cannot be read`, {
+  const bytes = await readInput(file, maxReleaseBytes).catch((cause: unknown) => {
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${whyUnreadable(cause)}`, {
       nextSteps: ['Give the release.json that amlpromote release (or promote --outside) wrote.'],
       cause,
     });
@@ -20,16 +26,25 @@ export async function writeReleaseFile(file: string, document: ReleaseDocument):
   const target = path.resolve(file);
   const temporary = `${target}.${String(process.pid)}.tmp`;
   try {
-    await mkdir(path.dirname(target), { recursive: true });
+    makeDirectory(path.dirname(target));
     await writeFile(temporary, formatReleaseDocument(document));
     await rename(temporary, target);
   } catch (cause) {
-    throw new AmlpromoteError('DISK_FULL', `${target} cannot be written`, {
-      nextSteps: [
-        'Make room or choose another place with --out; the release itself is made, run again to write the file.',
-      ],
-      cause,
-    });
+    await rm(temporary, { force: true }).catch(() => undefined);
+    const code = systemCode(cause);
+    const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO';
+    throw new AmlpromoteError(
+      full ? 'DISK_FULL' : 'FORBIDDEN',
+      `${target} cannot be written (${code ?? 'unknown cause'})`,
+      {
+        nextSteps: [
+          full
+            ? 'Make room or choose another place with --out; the release itself is made, run again to write the file.'
+            : 'Choose a file that you may write with --out; the release itself is made, run again to write the file.',
+        ],
+        cause,
+      },
+    );
   }
   return target;
 }

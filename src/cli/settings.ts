@@ -120,7 +120,11 @@ export const readShellSettings = (
 
 /** https://no-color.org: any non-empty value switches colour off. */
 export const wantsColor = (isTerminal: boolean, env: Environment = process.env): boolean =>
-  isTerminal && given(env['NO_COLOR']) === undefined;
+  canDraw(isTerminal, env) && given(env['NO_COLOR']) === undefined;
+
+/** A dumb terminal (an editor's, a recorder's) shows control sequences as text: no colour, and no line that is drawn again. */
+export const canDraw = (isTerminal: boolean, env: Environment = process.env): boolean =>
+  isTerminal && env['TERM'] !== 'dumb';
 
 const given = (value: string | undefined): string | undefined =>
   value === undefined || value === '' ? undefined : value;

@@ -18,6 +18,13 @@ export type ProgressEvent =
     }
   | { readonly type: 'effect'; readonly step: StepName; readonly effect: string; readonly subject: string }
   | { readonly type: 'note'; readonly step: StepName; readonly message: string }
+  /** Of no step: who is waited for is known below them. */
+  | {
+      readonly type: 'waiting';
+      readonly host: string;
+      readonly milliseconds: number;
+      readonly what: 'no connection' | 'no answer';
+    }
   | { readonly type: 'log'; readonly step: StepName; readonly line: string }
   | {
       readonly type: 'bytes';

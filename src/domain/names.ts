@@ -33,6 +33,8 @@ export const isImageRepository = (text: string): boolean =>
 
 /** `host[:port]`: lower-case DNS name or IPv4 address. */
 export const isRegistryHost = (text: string): boolean =>
+  // RFC 1035: 253 characters, and a port. A pattern with groups in a star must not see megabytes.
+  text.length <= 259 &&
   /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*(?::\d{1,5})?$/.test(
     text,
   );

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import { sha256 } from '../domain/sha256.ts';
+import { readInput } from '../files/read-input.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
 import { policyDigest } from '../policy/digest.ts';
 import { readCertificatesPem } from './certificate.ts';
@@ -68,9 +68,11 @@ interface LoadedFile {
   readonly certificates: readonly [Certificate, ...Certificate[]];
 }
 
+const maxPemBytes = 1024 * 1024;
+
 async function loadFile(path: string): Promise<readonly [string, LoadedFile]> {
   try {
-    const pem = await readFile(path);
+    const pem = await readInput(path, maxPemBytes);
     return [
       path,
       { digest: sha256(pem), certificates: await readCertificatesPem(pem.toString('utf8'), path) },

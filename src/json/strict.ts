@@ -55,7 +55,7 @@ export function refuseCaseFolded(value: object, known: readonly string[], where:
 
 /** The Kelvin sign looks like a K: shown as an escape. */
 const inAscii = (text: string): string =>
-  JSON.stringify(text).replace(
+  JSON.stringify(text.slice(0, maxShown)).replace(
     /[^\x20-\x7e]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
@@ -68,6 +68,9 @@ function decodeUtf8(bytes: Uint8Array, where: string): string {
   }
 }
 
+/** Characters of a foreign key in a message of ours. */
+const maxShown = 100;
+
 interface WalkOptions {
   readonly where: string;
   readonly maxDepth: number;
@@ -77,7 +80,6 @@ interface WalkOptions {
 /** Looks at strings, numbers and brackets only; JSON.parse judges the grammar afterwards. */
 function walk(text: string, { where, maxDepth, numbers }: WalkOptions): void {
   const stack: (Set<string> | null)[] = [];
-  const stringPattern = /"(?:[^"\\]|\\.)*"/gsy;
   const numberPattern = /-?\d[\d.eE+-]*/gy;
   let lastKey = '';
   let index = 0;
@@ -89,13 +91,13 @@ function walk(text: string, { where, maxDepth, numbers }: WalkOptions): void {
     } else if (char === '}' || char === ']') {
       stack.pop();
     } else if (char === '"') {
-      stringPattern.lastIndex = index;
-      const match = stringPattern.exec(text);
-      if (!match) throw invalid(where, 'unterminated string');
-      index = stringPattern.lastIndex;
+      const end = endOfString(text, index);
+      if (end === undefined) throw invalid(where, 'unterminated string');
+      const literal = text.slice(index, end);
+      index = end;
       const keys = stack.at(-1);
-      if (keys && isFollowedByColon(text, index)) lastKey = addKey(match[0], keys, where);
-      else checkString(match[0], where);
+      if (keys && isFollowedByColon(text, index)) lastKey = addKey(literal, keys, where);
+      else checkString(literal, where);
       continue;
     } else if (numbers === 'integers' && isNumeric(char)) {
       numberPattern.lastIndex = index;
@@ -110,12 +112,25 @@ function walk(text: string, { where, maxDepth, numbers }: WalkOptions): void {
   }
 }
 
+/**
+ * Where the string that begins at `start` has ended; undefined when it does not. Not a pattern: `(?:[^"\\]|\\.)*` takes a place on
+ * the stack for each character, and 8 MiB of them are too many. Each backslash is looked at once, so the cost is linear.
+ */
+function endOfString(text: string, start: number): number | undefined {
+  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let slashes = 0;
+    while (text[quote - 1 - slashes] === '\\') slashes += 1;
+    if (slashes % 2 === 0) return quote + 1;
+  }
+  return undefined;
+}
+
 const isNumeric = (char: string): boolean => char === '-' || (char >= '0' && char <= '9');
 
 /** Threat 19: what a program that decodes into an integer cannot read, or reads as another one. */
 function checkInteger(literal: string, where: string, key: string): void {
   if (/^-?(?:0|[1-9]\d*)$/.test(literal) && literal !== '-0' && Number.isSafeInteger(Number(literal))) return;
-  const found = `${key === '' ? '' : `${JSON.stringify(key)} is `}${literal.slice(0, 40)}`;
+  const found = `${key === '' ? '' : `${JSON.stringify(key.slice(0, maxShown))} is `}${literal.slice(0, 40)}`;
   throw invalid(where, `${found}: expected a whole number within ±(2^53-1), written as one`);
 }
 
@@ -135,7 +150,7 @@ function textOf(literal: string, where: string): string {
 
 function addKey(literal: string, keys: Set<string>, where: string): string {
   const key = textOf(literal, where);
-  if (keys.has(key)) throw invalid(where, `duplicate key ${JSON.stringify(key)}`);
+  if (keys.has(key)) throw invalid(where, `duplicate key ${JSON.stringify(key.slice(0, maxShown))}`);
   if (key === '__proto__') throw invalid(where, 'key "__proto__" is not allowed');
   if (!key.isWellFormed()) throw invalid(where, 'a key is not well-formed Unicode');
   keys.add(key);

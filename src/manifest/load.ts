@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import nodePath from 'node:path';
 import type * as z from 'zod';
 import { AmlpromoteError } from '../domain/errors.ts';
+import { readInput, whyUnreadable } from '../files/read-input.ts';
 import type { FileCheck } from './files.ts';
 import { problemOfFile } from './files.ts';
 import { formatProblems } from './frame.ts';
@@ -59,10 +59,6 @@ export async function loadManifest<Schema extends z.ZodType>(
 
 async function readText(file: string, kind: string): Promise<string> {
   const bytes = await readCapped(file, kind);
-  if (bytes.byteLength > maxBytes)
-    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: larger than ${String(maxBytes)} bytes`, {
-      nextSteps: [`Check that this is a ${kind} manifest.`],
-    });
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
@@ -70,21 +66,11 @@ async function readText(file: string, kind: string): Promise<string> {
   }
 }
 
-/** At most one byte more than allowed, whatever the file is (a pipe, a device, one that grows). */
 async function readCapped(file: string, kind: string): Promise<Uint8Array> {
   try {
-    await using handle = await open(file, 'r');
-    if ((await handle.stat()).isDirectory())
-      throw new AmlpromoteError('MANIFEST_INVALID', `${file} is a directory`);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of handle.createReadStream({ end: maxBytes, autoClose: false }))
-      chunks.push(chunk as Uint8Array);
-    return Buffer.concat(chunks);
+    return await readInput(file, maxBytes);
   } catch (cause) {
-    if (cause instanceof AmlpromoteError) throw cause;
-    const { code = 'unreadable' } = cause as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
-    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${why}`, {
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${whyUnreadable(cause)}`, {
       nextSteps: [`Check the path of the ${kind} manifest; \`amlpromote init\` writes starter manifests.`],
       cause,
     });

@@ -36,7 +36,7 @@ export function createAgent(network: NetworkSettings = {}, options: AgentOptions
     proxy: proxy === undefined || proxy === '' ? undefined : parseProxy(proxy),
     bypass: createProxyBypass(options.noProxy),
     trust: () => (trust ??= createTrust(undefined)),
-    timeoutMs: options.connectTimeoutMs ?? 30_000,
+    timeoutMs: options.connectTimeoutMs ?? 15_000,
   });
 }
 

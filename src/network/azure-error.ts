@@ -1,7 +1,9 @@
 import type https from 'node:https';
 import { AmlpromoteError } from '../domain/errors.ts';
 import { connectionFailure } from './agent.ts';
+import { causeOf } from './causes.ts';
 import { networkError } from './errors.ts';
+import { safeText } from './foreign-text.ts';
 
 /** What an Azure service answered when it did not do what it was asked. */
 export interface AzureFault {
@@ -10,6 +12,8 @@ export interface AzureFault {
   /** The service's own code (`AuthorizationFailed`, `UserError`), or Node's (`ECONNRESET`); '' when there is none. */
   readonly code: string;
   readonly message: string;
+  /** `Content-Type` of the answer. */
+  readonly type?: string | undefined;
 }
 
 /** What was tried, for the message. */
@@ -33,8 +37,21 @@ export function faultOf(error: unknown): AzureFault {
     status: typeof statusCode === 'number' ? statusCode : undefined,
     code: details?.code ?? (typeof code === 'string' ? code : ''),
     message: details?.message ?? (typeof message === 'string' ? message : ''),
+    ...typeOf(error),
   };
 }
+
+/** RestError keeps the answer; its headers have a `get`. */
+function typeOf(error: object): { readonly type?: string } {
+  const response: unknown = 'response' in error ? error.response : undefined;
+  const headers: unknown =
+    typeof response === 'object' && response !== null && 'headers' in response ? response.headers : undefined;
+  const type = hasGet(headers) ? headers.get('content-type') : undefined;
+  return typeof type === 'string' ? { type } : {};
+}
+
+const hasGet = (value: unknown): value is { get(name: string): unknown } =>
+  typeof value === 'object' && value !== null && 'get' in value && typeof value.get === 'function';
 
 /** ARM's `{"error":{"code","message"}}`, or the registry's `{"errors":[{"code","message"}]}`. */
 export function faultOfBody(status: number, body: string | undefined): AzureFault {
@@ -90,34 +107,12 @@ const again = 'Run again; what is done stays done.';
 
 /** "No" and "could not check" apart; and the four ways of "you may not" too: token, role, network, nothing there. */
 export function faultError(fault: AzureFault, call: AzureCall, cause?: unknown): AmlpromoteError {
-  const { status = 0 } = fault;
-  const make = (code: AmlpromoteError['code'], said: string, nextSteps: readonly string[]): AmlpromoteError =>
-    new AmlpromoteError(code, `${call.what}: ${said}`, {
-      nextSteps,
-      ...(cause === undefined ? {} : { cause }),
-    });
-  const told = tellFault(fault);
-  if (isNetworkRule(fault)) {
-    return make('NETWORK_DENIED', `${call.host} does not accept connections from here (${told})`, [
-      `Run from inside the zone's network, or let its private endpoint and firewall rules admit this machine to ${call.host}.`,
-    ]);
-  }
-  if (status === 401) {
-    return make('UNAUTHENTICATED', `${call.host} does not accept the identity (${told})`, [
-      'Check tenant, clientId and kind of access.identity of the zone, and that the token file is fresh.',
-    ]);
-  }
-  if (status === 403 || fault.code === 'AuthorizationFailed') {
-    return make('FORBIDDEN', `the identity may not (${told})`, [grant(call, fault)]);
-  }
-  if (status === 404) {
-    return make('NOT_FOUND', `not there (${told})`, [
-      'Check the resource ids in the zones manifest: subscription, resource group and name.',
-    ]);
-  }
-  if (status === 429) return make('THROTTLED', `throttled (${told})`, ['Wait a few minutes and run again.']);
-  if (status === 408 || status === 504) return make('TIMEOUT', `timed out (${told})`, [again]);
-  return make('SERVICE_FAILED', `failed (${told})`, [again]);
+  const row = causeOf({ ...fault, status: fault.status ?? 0 });
+  const host = ['page', 'network', 'identity'].includes(row.name) ? `${call.host}: ` : '';
+  return new AmlpromoteError(row.code, `${call.what}: ${host}${row.said} (${tellFault(fault)})`, {
+    nextSteps: row.name === 'role' ? [grant(call, fault)] : row.nextSteps(call.host),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 function grant(call: AzureCall, fault: AzureFault): string {
@@ -129,10 +124,8 @@ function grant(call: AzureCall, fault: AzureFault): string {
 }
 
 /** A firewall rule of the service, not a missing role, although both answer 403. */
-export const isNetworkRule = ({ code, message }: AzureFault): boolean =>
-  /client with IP|is not allowed access|public network access .{0,40}(?:disabled|not allowed)|private ?link|private endpoint/i.test(
-    message,
-  ) || /^(?:PublicNetworkAccess|AuthorizationFailure|PublicAccessDisabled|NetworkAccessDenied)/.test(code);
+export const isNetworkRule = (fault: AzureFault): boolean =>
+  causeOf({ ...fault, status: fault.status ?? 0 }).name === 'network';
 
 /** The service's words, one line, without query strings of URLs and not at length. */
 export function tellFault({ status, code, message }: AzureFault): string {
@@ -143,10 +136,6 @@ export function tellFault({ status, code, message }: AzureFault): string {
 
 /** Text of a service for a message of ours. */
 export function tell(text: string): string {
-  const line = text
-    .replace(/(https?:\/\/[^\s"'<>?]+)\?[^\s"'<>]*/g, '$1')
-    .replace(/\s+/g, ' ')
-    .replace(/\p{Cc}|\p{Cf}/gu, '')
-    .trim();
+  const line = safeText(text.slice(0, 64 * 1024).replace(/(https?:\/\/[^\s"'<>?]+)\?[^\s"'<>]*/g, '$1'), 401);
   return line.length > 400 ? `${line.slice(0, 400)}…` : line;
 }

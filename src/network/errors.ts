@@ -75,6 +75,12 @@ function nameOf(issuer: PeerCertificate['issuer'] | undefined): string {
   return parts.length === 0 ? 'an unnamed issuer' : JSON.stringify(parts.join(', '));
 }
 
+/** OpenSSL's words for bytes that are no TLS record. */
+const isOtherProtocol = (error: unknown): boolean =>
+  /^(?:EPROTO|ERR_SSL_)/.test(codeOf(error)) &&
+  error instanceof Error &&
+  /wrong version number|http request|packet length too long|unexpected message type/i.test(error.message);
+
 /**
  * What a failed connection means to an operator; undefined when the error is not about the network.
  * AmlpromoteErrors (from the agent) pass through.
@@ -114,9 +120,13 @@ export function networkError(error: unknown, host: string): AmlpromoteError | un
         route,
       ]);
     case 'EPROTO':
-      return make(`${host} does not answer with TLS (${code})`, [route]);
     default:
-      if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
+      if (isOtherProtocol(error)) {
+        return make(`${host} does not speak TLS there: plain http or another protocol answers`, [
+          `Use the port on which ${host} serves https (also in network.resolve of the zone, if it names one); plain http is not used, for anybody on the way could change what it brings.`,
+        ]);
+      }
+      if (code === 'EPROTO' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) {
         return make(`${host}: the TLS handshake failed (${code})`, [route]);
       }
       return undefined;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import tls from 'node:tls';
 import { AmlpromoteError } from '../domain/errors.ts';
 
@@ -13,11 +13,16 @@ export function createTrust(caFile: string | undefined): tls.SecureContext {
   return tls.createSecureContext({ ca: [...roots] });
 }
 
+const maxPemBytes = 4 * 1024 * 1024;
+
 function readCertificates(file: string): string[] {
   let text: string;
   try {
+    const facts = statSync(file);
+    if (!facts.isFile() || facts.size > maxPemBytes) throw invalid(file, 'is not a PEM file');
     text = readFileSync(file, 'utf8');
   } catch (cause) {
+    if (cause instanceof AmlpromoteError) throw cause;
     throw invalid(file, 'cannot be read', cause);
   }
   const found = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);

@@ -17,6 +17,6 @@ export interface ProxyEnvironment {
 }
 
 export interface AgentOptions extends ProxyEnvironment {
-  /** How long a TCP, TLS or proxy handshake may take, in milliseconds; default 30,000. A blocked private endpoint drops packets without a word. */
+  /** How long a TCP, TLS or proxy handshake may take, in milliseconds; default 15,000. A blocked private endpoint drops packets without a word. */
   readonly connectTimeoutMs?: number;
 }

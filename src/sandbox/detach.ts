@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { AmlpromoteError } from '../domain/errors.ts';
+import { makeDirectory } from '../files/make-directory.ts';
 import type { SandboxDescription } from './files.ts';
 import { sandboxStatus } from './lifecycle.ts';
 
@@ -28,7 +29,7 @@ export async function startDetached(options: {
       });
     return status.description;
   }
-  mkdirSync(join(directory, 'state'), { recursive: true, mode: 0o700 });
+  makeDirectory(join(directory, 'state'), 0o700);
   const logPath = join(directory, 'state', 'sandbox.log');
   const log = openSync(logPath, 'w', 0o600);
   const child = spawn(

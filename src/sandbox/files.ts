@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../files/make-directory.ts';
 import { issueAssertion } from './identity/assertions.ts';
 import { makeClientSecret } from './identity/client-secret.ts';
 import type { TokenKey } from './identity/tokens.ts';
@@ -52,8 +52,7 @@ export const readPorts = (stateDirectory: string): Ports | undefined =>
 
 /** Private: they hold keys and tokens. */
 export function makeDirectories(directory: string): void {
-  for (const path of ['', 'outside', 'inside', 'state'])
-    mkdirSync(join(directory, path), { recursive: true, mode: 0o700 });
+  for (const path of ['', 'outside', 'inside', 'state']) makeDirectory(join(directory, path), 0o700);
 }
 
 /** Everything that users and their tools read. What exists is kept, but for ports that changed. */

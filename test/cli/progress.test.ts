@@ -40,6 +40,13 @@ const story: readonly ProgressEvent[] = [
   { type: 'finished', step: 'sign', subject: 'y', already: true, detail: '4 signatures' },
 ];
 
+test('who is waited for is named, without a step', (t) => {
+  t.is(
+    written([{ type: 'waiting', host: 'contosodev.azurecr.io', milliseconds: 5000, what: 'no connection' }]),
+    'waiting for contosodev.azurecr.io: no connection for 5.0 s\n',
+  );
+});
+
 test('a pipe gets plain lines: no bytes, no colour, no carriage returns', (t) => {
   t.is(
     written(story),

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import test from 'ava';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
-import { readSettings, wantsColor } from '../../src/cli/settings.ts';
+import { canDraw, readSettings, wantsColor } from '../../src/cli/settings.ts';
 import type { Environment, SettingFlags } from '../../src/cli/settings.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 
@@ -173,4 +173,8 @@ test('colour only on a terminal, and never with NO_COLOR', (t) => {
   t.false(wantsColor(false, {}));
   t.false(wantsColor(true, { NO_COLOR: '1' }));
   t.true(wantsColor(true, { NO_COLOR: '' }));
+  t.false(wantsColor(true, { TERM: 'dumb' }));
+  t.true(wantsColor(true, { TERM: 'xterm' }));
+  t.false(canDraw(true, { TERM: 'dumb', NO_COLOR: '' }));
+  t.true(canDraw(true, { TERM: 'xterm', NO_COLOR: '1' }));
 });

@@ -13,3 +13,10 @@ test('a line of a log is what a terminal would show in the end, without its colo
 test('what is no colour stays, to be made visible by whoever prints it', (t) => {
   t.is(settledLine('a\u001B[2Jb\u001B]0;title\u0007'), 'a\u001B[2Jb\u001B]0;title\u0007');
 });
+
+test('a long run of carriage returns costs no more than its length', (t) => {
+  const started = performance.now();
+  t.is(settledLine(`a${'\r'.repeat(1_000_000)}b`), 'b');
+  t.is(settledLine(`a${'\r'.repeat(1_000_000)}`), 'a');
+  t.true(performance.now() - started < 5000);
+});

@@ -38,6 +38,35 @@ test('too deep', refuses, '['.repeat(100_000), /nested deeper than 64/);
 test('too large', refuses, `"${'x'.repeat(100)}"`, /larger than 10 bytes/, { maxBytes: 10 });
 test('not JSON', refuses, '{a:1}', /not valid JSON/);
 test('unterminated string', refuses, '{"a', /unterminated/);
+
+const MiB = 1024 * 1024;
+for (const [name, body] of [
+  ['of letters', 'x'.repeat(32 * MiB)],
+  ['of escaped quotes', '\\"'.repeat(16 * MiB)],
+  ['of escaped backslashes', '\\\\'.repeat(16 * MiB)],
+] as const) {
+  test(`threat 18: a string of 32 MiB ${name} is read in linear time, as a value and as a key`, (t) => {
+    const started = performance.now();
+    const more = { maxBytes: 80 * MiB };
+    t.is(Object.keys(parse(`{"a":"${body}"}`, more) as object).length, 1);
+    t.is(Object.keys(parse(`{"${body}":1}`, more) as object).length, 1);
+    t.true(performance.now() - started < 20_000);
+  });
+}
+test(
+  'threat 18: a string of 32 MiB that does not end',
+  refuses,
+  `{"a":"${'\\"'.repeat(16 * MiB)}`,
+  /unterminated string/,
+  { maxBytes: 80 * MiB },
+);
+test(
+  'a message shows the beginning of a long key only',
+  refuses,
+  `{"${'k'.repeat(9 * MiB)}":1,"${'k'.repeat(9 * MiB)}":2}`,
+  /^it: duplicate key "k{100}"$/,
+  { maxBytes: 80 * MiB },
+);
 test('threat 5: case-folded twin of a known key', (t) => {
   t.throws(
     () => {

@@ -237,7 +237,17 @@ test('a name that nobody knows, a refused port and plain http are told apart', a
   t.regex(refused.nextSteps.join(' '), /sandbox start/);
   const plain = await startScriptedServer(t, () => ({}));
   const wrong = agentFor(t, { resolve: { '*': `127.0.0.1:${String(plain.port)}` } });
-  t.regex((await failure(t, 'https://a.test/', wrong)).message, /TLS/);
+  const http = await failure(t, 'https://a.test/', wrong);
+  t.is(http.message, 'a.test does not speak TLS there: plain http or another protocol answers');
+  // No advice about private endpoints: those are not what is wrong.
+  t.notRegex(http.nextSteps.join(' '), /private endpoint|firewall/);
+  const ssh = net.createServer(
+    (socket) => void socket.on('error', () => undefined).end('SSH-2.0-OpenSSH\r\n'),
+  );
+  await new Promise<void>((resolve) => ssh.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => ssh.close());
+  const other = agentFor(t, { resolve: { '*': `127.0.0.1:${String((ssh.address() as AddressInfo).port)}` } });
+  t.regex((await failure(t, 'https://a.test/', other)).message, /another protocol answers/);
   const unknown = networkError(Object.assign(new Error('x'), { code: 'ENOTFOUND' }), 'a.test');
   t.regex(unknown?.nextSteps.join(' ') ?? '', /network\.resolve/);
   t.is(networkError(new Error('not about the network'), 'a.test'), undefined);

@@ -4,6 +4,7 @@ import { AmlpromoteError } from '../../domain/errors.ts';
 import { parseStrictJson } from '../../json/strict.ts';
 import type { AzureCall } from '../../network/azure-error.ts';
 import { azureError, faultError, faultOfBody, tellFault } from '../../network/azure-error.ts';
+import { passingConflict } from './conflict.ts';
 import { createHttp } from './http.ts';
 import type { HttpAnswer } from './http.ts';
 import type { WorkspaceOptions } from './options.ts';
@@ -89,16 +90,18 @@ export function createWorkspaceArm(options: WorkspaceOptions): WorkspaceArm {
     });
   };
 
+  const find = async (path: string, what: string): Promise<unknown> => {
+    const answer = await send('GET', urlOf(path), what);
+    if (answer.status !== 404) return parsed(answer, what);
+    // The same status for a missing thing and for a missing place: only the second is an error.
+    await requireWorkspace();
+    return undefined;
+  };
+
   return {
     id,
     idOf: (path) => `${base}${path}`,
-    find: async (path, what) => {
-      const answer = await send('GET', urlOf(path), what);
-      if (answer.status !== 404) return parsed(answer, what);
-      // The same status for a missing thing and for a missing place: only the second is an error.
-      await requireWorkspace();
-      return undefined;
-    },
+    find,
     list: async function* (path, query, what) {
       let url: string | undefined = urlOf(path, query);
       for (let page = 0; url !== undefined && page < maxPages; page += 1) {
@@ -113,7 +116,9 @@ export function createWorkspaceArm(options: WorkspaceOptions): WorkspaceArm {
       const answer = await send('PUT', urlOf(path), what, body);
       const fault = faultOfBody(answer.status, answer.body);
       if (answer.status === 409 || (answer.status === 400 && /name already exists/i.test(fault.message))) {
-        throw new AmlpromoteError('VERSION_CONFLICT', `${callOf(what).what}: ${tellFault(fault)}`);
+        const said = `${callOf(what).what}: ${tellFault(fault)}`;
+        if ((await find(path, what)) === undefined) throw passingConflict(said);
+        throw new AmlpromoteError('VERSION_CONFLICT', said);
       }
       return parsed(answer, what);
     },

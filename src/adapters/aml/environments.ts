@@ -2,8 +2,10 @@ import * as z from 'zod';
 import { sameArmId } from '../../domain/arm-id.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { faultOf, tellFault } from '../../network/azure-error.ts';
+import { isPage } from '../../network/causes.ts';
 import type { EnvironmentRequest, Environments } from '../../ports/workspace.ts';
 import { createWorkspaceArm } from './arm.ts';
+import { passingConflict } from './conflict.ts';
 import type { WorkspaceOptions } from './options.ts';
 import { requestTimeoutMs } from './options.ts';
 import { rawSchema, shaped } from './shape.ts';
@@ -24,7 +26,7 @@ const versionSchema = z.object({
 
 /**
  * Environment versions of one workspace: written through `@azure/arm-machinelearning`, read back raw.
- * @throws NOT_FOUND for the workspace, FORBIDDEN, VERSION_CONFLICT (create), and as `azureError`
+ * @throws NOT_FOUND for the workspace, FORBIDDEN, VERSION_CONFLICT (create, when the version is there), and as `azureError`
  */
 export function createEnvironments(options: WorkspaceOptions): Environments {
   const arm = createWorkspaceArm(options);
@@ -79,7 +81,11 @@ export function createEnvironments(options: WorkspaceOptions): Environments {
         );
       } catch (error) {
         const fault = faultOf(error);
+        if (isPage(fault.type)) throw arm.explain(error, what);
         if (fault.status === 409 || /already registered and cannot be changed/i.test(fault.message)) {
+          const path = `/environments/${request.name}/versions/${request.version}`;
+          if ((await arm.find(path, what)) === undefined)
+            throw passingConflict(`${what}: ${tellFault(fault)}`, error);
           throw new AmlpromoteError('VERSION_CONFLICT', `${what}: ${tellFault(fault)}`, {
             nextSteps: ['Give the image a new version: environment versions cannot be changed.'],
             cause: error,

@@ -1,6 +1,7 @@
 import type https from 'node:https';
 import type { TokenCredential } from '@azure/identity';
-import { interruption } from '../../network/azure-error.ts';
+import { interruption, tell } from '../../network/azure-error.ts';
+import { refusePage } from '../../network/causes.ts';
 import { requestTimeoutMs } from './options.ts';
 
 export interface HttpAnswer {
@@ -25,7 +26,7 @@ export interface HttpOptions {
 
 /**
  * The SDKs' own pipeline (retries, `Retry-After`, tokens, claims challenges) without their models: bodies come back as they were sent.
- * Redirects are not followed. Throws what the pipeline throws; any HTTP status is an answer.
+ * Redirects are not followed. Throws what the pipeline throws, and UNREACHABLE for a web page; any HTTP status is an answer.
  */
 export async function createHttp(
   options: HttpOptions,
@@ -59,6 +60,12 @@ export async function createHttp(
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal ? { abortSignal: signal } : {}),
       }),
+    );
+    refusePage(
+      response.status,
+      response.headers.get('content-type'),
+      new URL(url).host,
+      `${method} of ${tell(url)}`,
     );
     return { status: response.status, body: response.bodyAsText ?? '' };
   };

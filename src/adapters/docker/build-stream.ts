@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { decodeTrace, traceReader } from './buildkit-trace.ts';
+import { lineReader, logReader } from './lines.ts';
 
 /** What the stream of a build or a pull came to. */
 export interface StreamOutcome {
@@ -10,7 +11,7 @@ export interface StreamOutcome {
 }
 
 /** A trace message holds at most some steps' logs; a longer line is no engine's. */
-const maxLine = 32 * 1024 * 1024;
+const maxEvent = 32 * 1024 * 1024;
 
 /**
  * Reads the answer of `/build` or `/images/create`: one JSON object a line, in both dialects. The classic builder writes
@@ -25,7 +26,7 @@ export async function followStream(
     error: undefined,
   };
   const trace = traceReader();
-  const log = lineSplitter(onLog);
+  const log = logReader(onLog);
   const accept = (line: string): void => {
     const event = parseEvent(line);
     if (!event) return;
@@ -40,34 +41,16 @@ export async function followStream(
     const message = messageOf(event);
     if (message !== undefined) outcome.error ??= message;
   };
-  const lines = lineSplitter(accept);
+  // An event that is longer is left out: its kind cannot be told from its beginning.
+  const lines = lineReader(maxEvent, (text, cut) => {
+    if (!cut) accept(text);
+  });
   const decoder = new StringDecoder('utf8');
   for await (const chunk of source) lines.write(decoder.write(Buffer.from(chunk)));
   lines.write(decoder.end());
   lines.end();
   log.end();
   return outcome;
-}
-
-interface LineSplitter {
-  write(text: string): void;
-  end(): void;
-}
-
-function lineSplitter(onLine: (line: string) => void): LineSplitter {
-  let rest = '';
-  return {
-    write(text) {
-      const parts = (rest + text).split('\n');
-      rest = parts.pop() ?? '';
-      if (rest.length > maxLine) throw new RangeError('a line of the engine is too long');
-      for (const part of parts) onLine(part.replace(/\r$/, ''));
-    },
-    end() {
-      if (rest !== '') onLine(rest);
-      rest = '';
-    },
-  };
 }
 
 function parseEvent(line: string): Record<string, unknown> | undefined {

@@ -3,9 +3,11 @@ import type { Readable } from 'node:stream';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { settledLine } from '../../domain/log-line.ts';
 import { formatPlatform } from '../../domain/platform.ts';
+import { safeText } from '../../network/foreign-text.ts';
 import type { EngineBuildRequest } from '../../ports/engine.ts';
 import { followStream } from './build-stream.ts';
-import { diskFull, isDiskFull, reasonOf, statusOf } from './errors.ts';
+import { reasonOf, statusOf } from './errors.ts';
+import { buildTrouble } from './build-trouble.ts';
 import { readableOf } from './stream.ts';
 import type { EngineTraits } from './traits.ts';
 
@@ -15,7 +17,7 @@ const tailLines = 20;
 /**
  * One build; returns the image's id. The classic builder where the engine prefers it (Docker before 23, Podman), BuildKit
  * where that is the engine's default or the Dockerfile needs it.
- * @throws BUILD_FAILED with the log's tail; DISK_FULL
+ * @throws BUILD_FAILED with the log's tail; DISK_FULL; UNREACHABLE, THROTTLED or SERVICE_FAILED where the build could not get its parts
  */
 export async function buildImage(
   docker: Docker,
@@ -26,12 +28,12 @@ export async function buildImage(
   const tail: string[] = [];
   const onLog = (text: string): void => {
     const line = settledLine(text);
-    tail.push(line);
+    tail.push(line.slice(0, 1000));
     if (tail.length > tailLines) tail.shift();
     request.onLog(line);
   };
   const fail = (reason: string): AmlpromoteError =>
-    isDiskFull(reason) ? diskFull(address) : buildFailed(reason, tail);
+    buildTrouble(reason, address) ?? buildFailed(reason, tail);
 
   const context = request.context();
   let contextError: Error | undefined;
@@ -75,9 +77,16 @@ async function send(
 
 function buildFailed(reason: string, tail: readonly string[]): AmlpromoteError {
   const log = tail.filter((line) => line.trim() !== '');
-  return new AmlpromoteError('BUILD_FAILED', [`the build failed: ${reason}`, ...log].join('\n  '), {
-    nextSteps: ['Correct the Dockerfile or its context, then run the same command again.', ...hints(reason)],
-  });
+  return new AmlpromoteError(
+    'BUILD_FAILED',
+    [`the build failed: ${safeText(reason, 2000)}`, ...log].join('\n  '),
+    {
+      nextSteps: [
+        'Correct the Dockerfile or its context, then run the same command again.',
+        ...hints(reason),
+      ],
+    },
+  );
 }
 
 function hints(reason: string): readonly string[] {

@@ -1,3 +1,6 @@
+import type { LineReader } from './lines.ts';
+import { logReader } from './lines.ts';
+
 /**
  * The part of BuildKit's `moby.buildkit.v1.StatusResponse` (api/services/control/control.proto) that a person reads:
  * vertexes (1), logs (3) and warnings (4). Read by field number; unknown fields are skipped, as protobuf wants it.
@@ -44,7 +47,7 @@ export function decodeTrace(bytes: Uint8Array): Trace {
 /** Turns traces into log lines: each step once when it starts, or when it turns out to be cached; output as it comes. */
 export function traceReader(): (trace: Trace, onLog: (line: string) => void) => void {
   const announced = new Set<string>();
-  const partial = new Map<string, string>();
+  const logs = new Map<string, LineReader>();
   return (trace, onLog) => {
     for (const { digest, name, started, cached, error } of trace.vertexes) {
       const key = `${digest} ${cached ? 'cached' : 'run'}`;
@@ -58,15 +61,14 @@ export function traceReader(): (trace: Trace, onLog: (line: string) => void) => 
       }
     }
     for (const { vertex, text } of trace.logs) {
-      const lines = ((partial.get(vertex) ?? '') + text).split('\n');
-      partial.set(vertex, lines.pop() ?? '');
-      for (const line of lines) onLog(line.replace(/\r$/, ''));
+      const log = logs.get(vertex) ?? logReader(onLog);
+      logs.set(vertex, log);
+      log.write(text);
     }
     for (const { digest, completed } of trace.vertexes) {
-      const rest = partial.get(digest);
-      if (!completed || !rest) continue;
-      partial.delete(digest);
-      onLog(rest);
+      if (!completed) continue;
+      logs.get(digest)?.end();
+      logs.delete(digest);
     }
     for (const warning of trace.warnings) onLog(`WARNING ${warning}`);
   };

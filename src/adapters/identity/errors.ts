@@ -3,6 +3,7 @@ import type https from 'node:https';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { connectionFailure } from '../../network/agent.ts';
 import { interruption, tell } from '../../network/azure-error.ts';
+import { causeOf } from '../../network/causes.ts';
 import { networkError } from '../../network/errors.ts';
 import type { IdentityAccess } from './access.ts';
 
@@ -28,11 +29,15 @@ export async function credentialError(error: unknown, attempt: TokenAttempt): Pr
   if (entra?.[1] !== undefined) return entraError(entra[1], entra[2] ?? '', access, error);
   const broken = connectionFailure(agent, loginHost) ?? networkError(error, loginHost);
   if (broken) return broken;
-  if (status !== undefined && (status >= 500 || status === 429)) {
+  const answered = causeOf({ status: status ?? 0, code: '', message: '' });
+  if (['busy', 'slow', 'failing'].includes(answered.name)) {
     return new AmlpromoteError(
-      status === 429 ? 'THROTTLED' : 'SERVICE_FAILED',
-      `no token from ${loginHost}: HTTP ${status}`,
-      { nextSteps: ['Run again in a few minutes.'], cause: error },
+      answered.code,
+      `no token from ${loginHost}: ${answered.said} (HTTP ${status})`,
+      {
+        nextSteps: answered.nextSteps(loginHost),
+        cause: error,
+      },
     );
   }
   // MSAL keeps only its own word for a connection that broke.

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { chmod, link, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, link, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { makeDirectory } from '../../files/make-directory.ts';
 import type { Seal } from '../../ports/seal.ts';
 import { hmacSeal } from './hmac.ts';
 
@@ -34,7 +35,7 @@ export async function openFileSeal(options: FileSealOptions): Promise<Seal> {
 }
 
 async function keyIn({ directory, apartFrom, onNote }: FileSealOptions): Promise<Uint8Array> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory, 0o700);
   await refuseInside(directory, apartFrom);
   await closeToOthers(directory);
   const file = path.join(directory, keyName);

@@ -1,9 +1,10 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { algorithmOf } from '../../evidence/algorithm.ts';
 import { readCertificatesPem } from '../../evidence/certificate.ts';
+import { readInput, whyUnreadable } from '../../files/read-input.ts';
 import type { Signer } from '../../ports/signer.ts';
 
 export interface FileSignerOptions {
@@ -54,26 +55,16 @@ async function read(
   what: 'key' | 'certificate',
   allows: (mode: number) => boolean,
 ): Promise<string> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw missing(
-      `${what} ${path}: ${code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code ?? 'unknown error'})`}`,
-      cause,
-    );
-  });
-  try {
-    const { mode, size } = await file.stat();
-    if (!allows(mode)) {
-      throw missing(`${what} ${path} can be read by others than its owner`, undefined, [
-        `Make it private: chmod 600 ${path}`,
-      ]);
-    }
-    if (size > maxFileBytes)
-      throw missing(`${what} ${path}: ${String(size)} bytes is too large for a PEM file`);
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
+  const unreadable = (cause: unknown): never => {
+    throw missing(`${what} ${path}: ${whyUnreadable(cause)}`, cause);
+  };
+  const { mode } = await stat(path).catch(unreadable);
+  if (!allows(mode)) {
+    throw missing(`${what} ${path} can be read by others than its owner`, undefined, [
+      `Make it private: chmod 600 ${path}`,
+    ]);
   }
+  return (await readInput(path, maxFileBytes).catch(unreadable)).toString('utf8');
 }
 
 function readKey(pem: string, path: string): KeyObject {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
 
 /**
  * Small files that decide something later, so only this user may have written them: 0600 in a directory of 0700. On systems
@@ -21,7 +22,7 @@ const maxBytes = 1024 * 1024;
 export async function writeOwnFile(file: string, bytes: Uint8Array): Promise<void> {
   const directory = path.dirname(file);
   await guarded(directory, async () => {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
     requireOwn(directory, await stat(directory));
     const temporary = path.join(directory, `.${randomUUID()}.tmp`);
     try {

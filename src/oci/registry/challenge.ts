@@ -1,5 +1,5 @@
 import { AmlpromoteError } from '../../domain/errors.ts';
-import { safeText } from './errors.ts';
+import { safeText } from '../../network/foreign-text.ts';
 
 /** `WWW-Authenticate` of a registry (RFC 9110 §11.6.1, distribution token specification). */
 export type Challenge =

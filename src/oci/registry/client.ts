@@ -1,3 +1,4 @@
+import { refusePage } from '../../network/causes.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Auth, Scope } from './auth.ts';
 import { createAuth } from './auth.ts';
@@ -23,6 +24,8 @@ export interface ApiRequest {
   /** Largest acceptable answer; default 64 KiB. */
   readonly most?: number;
   readonly signal?: AbortSignal | undefined;
+  /** `send` only: a web page is an answer here, and a "no". */
+  readonly pageMeansNone?: boolean;
   /** `open` only: follow redirects, to another host without `Authorization` (threat 26). */
   readonly redirects?: boolean;
 }
@@ -41,7 +44,8 @@ export interface Client {
   reauthorise(scope: Scope, used: string | undefined, answer: Answer): Promise<boolean>;
   /** Waits before try `attempt` + 1; false when that was the last one or the service wants more patience than we have. */
   pause(attempt: number, answer: Answer | undefined, signal?: AbortSignal): Promise<boolean>;
-  errorOf(answer: Answer, what: string): Error;
+  /** @param elsewhere the host that answered, where it was not the registry itself */
+  errorOf(answer: Answer, what: string, elsewhere?: string): Error;
 }
 
 export function createClient(options: RegistryOptions): Client {
@@ -73,13 +77,15 @@ export function createClient(options: RegistryOptions): Client {
     attemptOnce: () => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
+    const started = performance.now();
     for (let attempt = 1; ; attempt += 1) {
       try {
         const result = await attemptOnce();
         const retry = result.answer !== undefined && isRetriedStatus(result.answer.status);
         if (!retry || !(await pause(attempt, result.answer, signal))) return result;
       } catch (error) {
-        const again = isTransient(error) && !spent.has(error as object);
+        const late = attempt > 1 && performance.now() - started >= limits.patience;
+        const again = isTransient(error) && !late && !spent.has(error as object);
         if (again && (await pause(attempt, undefined, signal))) continue;
         if (error instanceof Error) spent.add(error);
         throw error;
@@ -96,12 +102,13 @@ export function createClient(options: RegistryOptions): Client {
         async () => ({ answer: await transport.send({ ...request, signal: options.signal }, 128 * 1024) }),
         undefined,
       );
+      refusePage(answer.status, answer.headers['content-type'], host, 'the token request');
       return answer;
     },
   });
 
   /** Runs `once` with the header for `scope`; after a 401 once more with what the challenge taught. */
-  async function authorised<T extends { readonly answer?: Answer | undefined; readonly elsewhere?: boolean }>(
+  async function authorised<T extends { readonly answer?: Answer | undefined; readonly elsewhere?: string }>(
     request: ApiRequest,
     once: (headers: Readonly<Record<string, string>>) => Promise<T>,
   ): Promise<T> {
@@ -111,7 +118,7 @@ export function createClient(options: RegistryOptions): Client {
     }
     const used = await auth.header(request.scope);
     const first = await once(withAuthorization(request.headers, used));
-    if (first.answer?.status !== 401 || first.elsewhere === true) return first;
+    if (first.answer?.status !== 401 || first.elsewhere !== undefined) return first;
     if (!(await auth.refused(request.scope, used, first.answer.headers['www-authenticate']))) return first;
     return once(withAuthorization(request.headers, await auth.header(request.scope)));
   }
@@ -121,7 +128,12 @@ export function createClient(options: RegistryOptions): Client {
     base,
     limits,
     pause,
-    errorOf: (answer, what) => errorOf(answer, host, what),
+    errorOf: (answer, what, elsewhere) =>
+      errorOf(
+        answer,
+        elsewhere ?? host,
+        elsewhere === undefined ? what : `${what}, to which ${host} redirects,`,
+      ),
     async send(request) {
       const signal = either(options.signal, request.signal);
       const { answer } = await persist(
@@ -131,11 +143,13 @@ export function createClient(options: RegistryOptions): Client {
           })),
         signal,
       );
+      if (request.pageMeansNone !== true)
+        refusePage(answer.status, answer.headers['content-type'], host, request.what);
       return answer;
     },
     async open(request) {
       const signal = either(options.signal, request.signal);
-      return persist<Opened>(
+      const opened = await persist<Opened>(
         async () =>
           authorised<Opened>(request, async (headers) => {
             const wire = { ...request, headers, signal };
@@ -145,6 +159,17 @@ export function createClient(options: RegistryOptions): Client {
           }),
         signal,
       );
+      const { status, headers } = opened.answer ?? {
+        status: opened.incoming.statusCode ?? 0,
+        headers: opened.incoming.headers,
+      };
+      try {
+        refusePage(status, headers['content-type'], opened.elsewhere ?? host, request.what);
+      } catch (error) {
+        opened.incoming?.destroy();
+        throw error;
+      }
+      return opened;
     },
     async upload(request, size) {
       if (request.url.origin !== base.origin) {

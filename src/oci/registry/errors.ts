@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import type { Cause } from '../../network/causes.ts';
+import { causeOf, whoAnswers } from '../../network/causes.ts';
+import { safeText } from '../../network/foreign-text.ts';
 
 /** An answer of a registry whose body, if any, is small and in memory. */
 export interface Answer {
@@ -13,13 +16,6 @@ interface Diagnostic {
   readonly code: string;
   readonly message: string;
 }
-
-/** Text from outside for a message: one line, no control or bidi characters, cut short (threat 31). */
-export const safeText = (text: string, most = 300): string =>
-  text
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .trim()
-    .slice(0, most);
 
 /** The first entry of an OCI error body (distribution-spec, "Error Codes"); else the beginning of the text. */
 export function diagnosticOf(body: Uint8Array): Diagnostic {
@@ -40,65 +36,81 @@ export function diagnosticOf(body: Uint8Array): Diagnostic {
   return { code: '', message: /^\s*</.test(text) ? '' : safeText(text) };
 }
 
-/** ACR's firewall: the network was refused, not the identity. */
+/** ACR's firewall tells whom it did not let in. */
 const ipRule = /client with IP '?([0-9a-fA-F.:]{2,45})'? is not allowed/;
 
 /**
- * What an unexpected status means to an operator. `what`: "host: verb subject", without query strings.
- * 404 is judged by the callers, for it is an answer where something may be absent.
+ * What an unexpected status means to an operator, by the table of `network/causes.ts`. `what`: "verb subject", without query
+ * strings. 404 is judged by the callers, for it is an answer where something may be absent.
  */
 export function errorOf(answer: Answer, host: string, what: string): AmlpromoteError {
-  const { status } = answer;
+  const { status, headers } = answer;
   const { code, message } = diagnosticOf(answer.body);
   const said = [code, message].filter((part) => part !== '').join(': ');
   const text = `${host}: ${what} was answered with ${String(status)}${said === '' ? '' : ` (${said})`}`;
-  const denied = ipRule.exec(message);
-  if (denied && (status === 401 || status === 403)) {
-    return new AmlpromoteError(
-      'NETWORK_DENIED',
-      `${host} does not let this network in: client address ${denied[1] ?? 'unknown'} is not allowed`,
-      {
-        nextSteps: [
-          `Reach ${host} through its private endpoint: check private DNS or network.resolve of the zone.`,
-          'If this machine may use the public endpoint, add its address to the IP rules of the registry.',
-        ],
-      },
-    );
+  const cause = causeOf({ status, code, message, type: headers['content-type'] });
+  const make = (errorCode: ErrorCode, words: string, nextSteps: readonly string[]): AmlpromoteError =>
+    new AmlpromoteError(errorCode, words, { nextSteps });
+  if (cause.name === 'page') return make(cause.code, `${text}: ${cause.said}`, cause.nextSteps(host));
+  if (cause.name === 'network') {
+    const client = ipRule.exec(message)?.[1];
+    const who = client === undefined ? '' : `: client address ${client} is not allowed`;
+    return make(cause.code, client === undefined ? text : `${host} does not let this network in${who}`, [
+      `Reach ${host} through its private endpoint: check private DNS or network.resolve of the zone.`,
+      'If this machine may use the public endpoint, add its address to the IP rules of the registry.',
+    ]);
   }
-  const make = (errorCode: ErrorCode, ...nextSteps: string[]): AmlpromoteError =>
-    new AmlpromoteError(errorCode, text, { nextSteps });
-  if (status === 401) {
-    return make(
-      'UNAUTHENTICATED',
+  if (status >= 300 && status < 400) {
+    const target = URL.parse(headers.location ?? '', `https://${host}/`)?.host;
+    if (target !== undefined && target !== host) return sentElsewhere(host, what, target);
+    return make('CONTENT_INVALID', text, [
+      'Only downloads of blobs may be redirected: check what answers for this host.',
+    ]);
+  }
+  const own: Partial<Record<Cause['name'], readonly string[]>> = {
+    identity: [
       `Check the identity and its credentials for ${host} in the zones manifest.`,
       `A registry may also answer so when a role is missing (pull: AcrPull, push: AcrPush): look at the roles of this identity on ${host}.`,
-    );
-  }
-  if (status === 403 || status === 405) {
-    return make(
-      'FORBIDDEN',
-      `Give the identity of this side the role it needs on ${host} (pull: AcrPull, push: AcrPush, or their repository-scoped twins).`,
-      'A locked repository, tag or manifest answers the same: look at its writeEnabled property.',
-    );
-  }
-  if (status === 404) return make('NOT_FOUND', `Check that the registry and repository exist on ${host}.`);
-  if (status === 408) return make('TIMEOUT', 'Run again; what is done stays done.');
-  if (status === 429) return make('THROTTLED', 'Wait some minutes and run again; what is done stays done.');
-  if (status >= 500)
-    return make('SERVICE_FAILED', 'Run again; what is done stays done.', `Look at the health of ${host}.`);
-  if (status >= 300 && status < 400) {
-    return make(
-      'CONTENT_INVALID',
-      'Only downloads of blobs may be redirected: check what answers for this host.',
-    );
-  }
-  return make('OPERATION_FAILED', `Read the answer of ${host} above; run again once its cause is gone.`);
+    ],
+    role: mayNot(host),
+    missing: [`Check that the registry and repository exist on ${host}.`],
+  };
+  if (status === 405) return make('FORBIDDEN', text, mayNot(host));
+  if (cause.name === 'request') return make('OPERATION_FAILED', text, cause.nextSteps(host));
+  return make(cause.code, text, own[cause.name] ?? cause.nextSteps(host));
 }
+
+const mayNot = (host: string): readonly string[] => [
+  `Give the identity of this side the role it needs on ${host} (pull: AcrPull, push: AcrPush, or their repository-scoped twins).`,
+  'A locked repository, tag or manifest answers the same: look at its writeEnabled property.',
+];
+
+/**
+ * Neither token nor content goes to another host because an answer says so (threats 26, 27). That a registry says so is, as a rule,
+ * a matter of the network: a missing record lets the public endpoint, a replica or a portal answer.
+ */
+export const sentElsewhere = (host: string, what: string, target: string): AmlpromoteError =>
+  new AmlpromoteError(
+    'NETWORK_DENIED',
+    `${host}: ${what} was sent on to ${safeText(target, 100)}, another host, where nothing is sent`,
+    {
+      nextSteps: [
+        `Add the missing record: the private address of ${host} in private DNS, or "${host}: ADDRESS" in network.resolve of the zone.`,
+        `If ${safeText(target, 100)} is the registry that is meant, name it as registry.host in the zones manifest; if nobody knows it, somebody else answers for ${host}: stop and ask.`,
+      ],
+    },
+  );
 
 /** A broken promise of the protocol by the registry: definite, not worth a retry. */
 export const protocolError = (host: string, why: string): AmlpromoteError =>
   new AmlpromoteError('CONTENT_INVALID', `${host}: ${why}`, {
     nextSteps: [`Check what answers for ${host}; a registry does not do this.`],
+  });
+
+/** An answer that no registry would give, where it would decide that something is there: not known, rather than a "no". */
+export const notARegistry = (host: string, what: string): AmlpromoteError =>
+  new AmlpromoteError('UNREACHABLE', `${host}: ${what}: the answer is not a registry's`, {
+    nextSteps: whoAnswers(host),
   });
 
 export const timeout = (host: string, what: string, milliseconds: number): AmlpromoteError =>

@@ -9,7 +9,7 @@ import { sha256 } from '../../domain/sha256.ts';
 import { pullScope, pushScope } from './auth.ts';
 import type { Client } from './client.ts';
 import type { Answer } from './errors.ts';
-import { diagnosticOf, protocolError } from './errors.ts';
+import { diagnosticOf, notARegistry, protocolError } from './errors.ts';
 
 const accept = [
   mediaTypes.ociIndex,
@@ -44,7 +44,8 @@ export async function resolveManifest(
   });
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) throw client.errorOf(answer, what);
-  const digest = digestHeader(client, answer, reference) ?? (isDigest(reference) ? reference : undefined);
+  // Only a registry names the digest; without it the bytes must speak.
+  const digest = digestHeader(client, answer, reference);
   const length = answer.headers['content-length'];
   const mediaType = mediaTypeOf(answer);
   if (digest === undefined || length === undefined || mediaType === undefined) {
@@ -93,8 +94,10 @@ async function readOnce(
   if (answer.status !== 200) throw client.errorOf(answer, what);
   const digest = sha256(answer.body);
   const promised = isDigest(reference) ? reference : digestHeader(client, answer, reference);
-  if (promised !== undefined && promised !== digest) return 'mismatch';
   const mediaType = mediaTypeOf(answer);
+  const named = answer.headers['docker-content-digest'] !== undefined;
+  if (!named && promised !== digest && isForeign(mediaType)) throw notARegistry(client.host, what);
+  if (promised !== undefined && promised !== digest) return 'mismatch';
   if (mediaType === undefined)
     throw protocolError(client.host, `sends ${repository}:${reference} without a type`);
   return { descriptor: { mediaType, digest, size: answer.body.byteLength }, bytes: answer.body };
@@ -140,8 +143,10 @@ export async function putManifest(
       },
     );
   }
-  if (answer.status !== 201 && answer.status !== 200) throw client.errorOf(answer, what);
   const stored = answer.headers['docker-content-digest'];
+  // Whatever says 200 to everything does not name the digest.
+  if (answer.status === 200 && stored === undefined) throw notARegistry(client.host, what);
+  if (answer.status !== 201 && answer.status !== 200) throw client.errorOf(answer, what);
   if (stored !== undefined && stored !== digest) {
     throw new AmlpromoteError(
       'INTEGRITY_MISMATCH',
@@ -179,6 +184,10 @@ const mediaTypeOf = (answer: Answer): string | undefined => {
   const value = answer.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   return value === undefined || value === '' ? undefined : value;
 };
+
+/** Documents of other services and of proxies: no manifest has these types. */
+const isForeign = (type: string | undefined): boolean =>
+  type !== undefined && /^(?:text\/.*|application\/(?:json|xml|problem\+json|problem\+xml))$/.test(type);
 
 const tooLarge = (client: Client, reference: string): AmlpromoteError =>
   new AmlpromoteError(

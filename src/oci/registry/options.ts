@@ -36,6 +36,11 @@ export interface Limits {
   readonly commit: number;
   /** Tries per request, the first included. */
   readonly attempts: number;
+  /**
+   * After this time nobody is tried a third time who does not answer at all. In all a dead port costs three tries of `connect`, and
+   * not five of everything.
+   */
+  readonly patience: number;
   /** First pause between tries; doubles up to `pauseMax`; the actual pause is between a half and the whole of it. */
   readonly pause: number;
   readonly pauseMax: number;
@@ -63,12 +68,13 @@ export interface ReadAhead {
 }
 
 export const defaultLimits: Limits = {
-  connect: 20_000,
+  connect: 15_000,
   request: 60_000,
   idle: 60_000,
   idleBytes: 4096,
   commit: 10 * 60_000,
   attempts: 5,
+  patience: 45_000,
   pause: 500,
   pauseMax: 20_000,
   retryAfterMax: 120_000,

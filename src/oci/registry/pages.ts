@@ -15,6 +15,7 @@ export async function* pages(
     readonly what: string;
     readonly headers?: Readonly<Record<string, string>>;
     readonly most: number;
+    readonly pageMeansNone?: boolean;
   },
 ): AsyncGenerator<Answer, void, undefined> {
   const seen = new Set<string>();

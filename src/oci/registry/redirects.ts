@@ -1,17 +1,18 @@
 import type { IncomingMessage } from 'node:http';
+import { safeText } from '../../network/foreign-text.ts';
 import type { Answer } from './errors.ts';
-import { protocolError, safeText } from './errors.ts';
+import { protocolError } from './errors.ts';
 import { isLoopbackHost } from './options.ts';
 import type { Transport, WireRequest } from './transport.ts';
 
 /** A large body, or what came instead of it. */
 export type Opened =
-  | { readonly incoming: IncomingMessage; readonly answer?: undefined }
+  | { readonly incoming: IncomingMessage; readonly answer?: undefined; readonly elsewhere?: string }
   | {
       readonly incoming?: undefined;
       readonly answer: Answer;
-      /** The answer of another host than the registry: no 401 of it concerns our tokens. */
-      readonly elsewhere?: boolean;
+      /** The other host that answered: no 401 of it concerns our tokens. */
+      readonly elsewhere?: string;
     };
 
 export const isSuccess = (status: number | undefined): boolean =>
@@ -31,12 +32,12 @@ export async function followRedirects(
   let { url, headers } = request;
   for (let hops = 0; hops <= most; hops += 1) {
     const incoming = await transport.open({ ...request, url, headers });
-    const elsewhere = url.origin !== base.origin;
-    if (isSuccess(incoming.statusCode)) return { incoming };
+    const elsewhere = url.origin === base.origin ? {} : { elsewhere: url.host };
+    if (isSuccess(incoming.statusCode)) return { incoming, ...elsewhere };
     const answer = await smallAnswer(incoming);
     const { location } = answer.headers;
     if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) {
-      return { answer, elsewhere };
+      return { answer, ...elsewhere };
     }
     const next = targetOf(location, url, base);
     if (next.origin !== url.origin) headers = withoutAuthorization(headers);

@@ -4,6 +4,7 @@ import { hexOf } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { mediaTypes } from '../../domain/media-types.ts';
 import { sha256 } from '../../domain/sha256.ts';
+import { refusePage } from '../../network/causes.ts';
 import { encodeManifest, parseIndex, referrerOf } from '../manifest.ts';
 import { pullScope } from './auth.ts';
 import type { Client } from './client.ts';
@@ -48,12 +49,16 @@ async function fromApi(
     what,
     headers: { accept: mediaTypes.ociIndex },
     most: 4 * 1024 * 1024,
+    // What does not know the API may say so in any form (a 404 of the web server in front): then the tag schema decides, and its
+    // manifest is asked for without this leave.
+    pageMeansNone: true,
   };
   for await (const answer of pages(client, url, request)) {
     if (answer.status === 404) return [];
     if (answer.status !== 200) throw client.errorOf(answer, what);
     const type = answer.headers['content-type']?.split(';')[0]?.trim();
     // Something that answers 200 to everything is not a list of nothing.
+    refusePage(answer.status, type, client.host, what);
     if (type !== mediaTypes.ociIndex) throw protocolError(client.host, `answers ${what} with something else`);
     const descriptor = { mediaType: type, digest: sha256(answer.body), size: answer.body.byteLength };
     found.push(...parseIndex({ descriptor, bytes: answer.body }).manifests);
@@ -68,12 +73,17 @@ async function fromTag(client: Client, repository: string, subject: Digest): Pro
   return content ? parseIndex(content).manifests : [];
 }
 
-/** Updates of one list by this process take turns; those of others show as a lost race. */
-export type ListLocks = Map<string, Promise<void>>;
+/** What this process does to one list: its updates take turns, and none of its entries is forgotten by a later one. */
+interface ListWork {
+  last: Promise<void>;
+  readonly ours: Map<Digest, Descriptor>;
+}
+export type ListLocks = Map<string, ListWork>;
 
 /**
- * Enters a manifest into its subject's list where the registry does not do it itself: read, add, write, read again; once more
- * when somebody else wrote in between. The registry has no compare-and-swap, so the reading again is what there is.
+ * Enters a manifest into its subject's list where the registry does not do it itself. There is no compare-and-swap, so another
+ * process that read before we wrote may overwrite us after we looked: hence read, merge, write, and look again after a pause,
+ * twice; each time all that we entered, and all that we have seen in it meanwhile. Bounded.
  */
 export async function enterReferrer(
   client: Client,
@@ -83,38 +93,55 @@ export async function enterReferrer(
 ): Promise<void> {
   const referrer = referrerOf(content);
   if (!referrer) return;
-  const key = `${repository}@${referrer.subject.digest}`;
-  const previous = locks.get(key) ?? Promise.resolve();
-  const mine = previous.then(async () =>
-    enter(client, repository, referrer.subject.digest, referrer.descriptor),
-  );
-  const settled = mine.catch(() => undefined);
-  locks.set(key, settled);
-  try {
-    await mine;
-  } finally {
-    if (locks.get(key) === settled) locks.delete(key);
-  }
+  const subject = referrer.subject.digest;
+  const key = `${repository}@${subject}`;
+  const work: ListWork = locks.get(key) ?? { last: Promise.resolve(), ours: new Map() };
+  locks.set(key, work);
+  work.ours.set(referrer.descriptor.digest, referrer.descriptor);
+  const mine = work.last.then(async () => enter(client, repository, subject, work.ours));
+  work.last = mine.catch(() => undefined);
+  await mine;
 }
+
+/** Looks without a loss that end it: the race of another's read and write is over by then. */
+const quietLooks = 2;
 
 async function enter(
   client: Client,
   repository: string,
   subject: Digest,
-  descriptor: Descriptor,
+  ours: ReadonlyMap<Digest, Descriptor>,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
+  const wanted = new Map<Digest, Descriptor>();
+  let written = false;
+  let quiet = 0;
+  let lost = 0;
+  for (;;) {
     const known = await fromTag(client, repository, subject);
-    if (known.some((one) => one.digest === descriptor.digest)) return;
-    const list = encodeManifest({ mediaType: mediaTypes.ociIndex, manifests: [...known, descriptor] });
-    await putManifest(client, repository, list, referrersTag(subject));
-    if ((await fromTag(client, repository, subject)).some((one) => one.digest === descriptor.digest)) return;
-    if (!(await client.pause(attempt, undefined))) {
+    for (const one of [...known, ...ours.values()]) if (!wanted.has(one.digest)) wanted.set(one.digest, one);
+    const there = new Set(known.map(({ digest }) => digest));
+    if ([...wanted.keys()].every((digest) => there.has(digest))) {
+      // Entered by an earlier run, which has looked already.
+      if (!written || quiet === quietLooks) return;
+      quiet += 1;
+      await client.pause(Math.min(1 + lost, client.limits.attempts - 1), undefined);
+      continue;
+    }
+    if (written) lost += 1;
+    if (lost > 0 && !(await client.pause(lost, undefined))) {
       throw new AmlpromoteError(
         'OPERATION_FAILED',
         `${client.host}: others keep overwriting the list of referrers of ${repository}@${subject}`,
         { nextSteps: ['Let the other promotions of this image finish, then run again.'] },
       );
     }
+    const latest = lost > 0 ? await fromTag(client, repository, subject) : known;
+    for (const one of latest) if (!wanted.has(one.digest)) wanted.set(one.digest, one);
+    // In the order of the list: whoever reads pages or diffs sees additions at the end.
+    const merged = new Map([...latest, ...wanted.values()].map((one) => [one.digest, one]));
+    const list = encodeManifest({ mediaType: mediaTypes.ociIndex, manifests: [...merged.values()] });
+    await putManifest(client, repository, list, referrersTag(subject));
+    written = true;
+    quiet = 0;
   }
 }

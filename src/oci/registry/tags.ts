@@ -2,7 +2,7 @@ import { isTag } from '../../domain/names.ts';
 import { parseStrictJson } from '../../json/strict.ts';
 import { pullScope } from './auth.ts';
 import type { Client } from './client.ts';
-import { protocolError } from './errors.ts';
+import { notARegistry, protocolError } from './errors.ts';
 import { pages } from './pages.ts';
 
 /** Every tag (distribution-spec, "Listing Tags"); empty for a missing repository. */
@@ -19,8 +19,9 @@ export async function listTags(client: Client, repository: string): Promise<read
       maxBytes: most,
     });
     const tags: unknown = typeof body === 'object' && body !== null && 'tags' in body ? body.tags : undefined;
-    // Go writes an empty list as null.
-    if (tags === null || tags === undefined) continue;
+    // Go writes an empty list as null. An object without one is somebody else's, and says nothing about tags.
+    if (tags === undefined) throw notARegistry(client.host, what);
+    if (tags === null) continue;
     if (!Array.isArray(tags)) throw protocolError(client.host, `cannot ${what}: not a list`);
     for (const tag of tags as readonly unknown[]) {
       if (typeof tag !== 'string' || !isTag(tag))

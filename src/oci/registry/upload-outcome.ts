@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Descriptor } from '../../domain/descriptor.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { refusePage } from '../../network/causes.ts';
 import type { PushBlobOptions } from '../../ports/content.ts';
 import { pushScope } from './auth.ts';
 import type { Client } from './client.ts';
@@ -42,6 +43,11 @@ export async function judge(
 ): Promise<Stretch> {
   const { client, repository, descriptor } = job;
   const { status } = answer;
+  try {
+    refusePage(status, answer.headers['content-type'], client.host, what);
+  } catch (error) {
+    return { kind: 'failed', error };
+  }
   if (status === 201 || status === 204) {
     const digest = answer.headers['docker-content-digest'];
     if (digest === undefined || digest === descriptor.digest) return { kind: 'done' };

@@ -1,9 +1,10 @@
 import type { Descriptor } from '../../domain/descriptor.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { safeText } from '../../network/foreign-text.ts';
 import { pushScope } from './auth.ts';
 import type { Client } from './client.ts';
 import type { Answer } from './errors.ts';
-import { protocolError } from './errors.ts';
+import { protocolError, sentElsewhere } from './errors.ts';
 import { isSuccess } from './redirects.ts';
 
 /** An upload session; every answer of the registry may move it. */
@@ -45,20 +46,26 @@ export async function beginUpload(
     if (!denied || mountFrom === undefined) throw error;
     return beginUpload(client, repository, descriptor, undefined, signal);
   }
-  if (answer.status === 201) return 'mounted';
+  if (answer.status === 201) {
+    // Without a mount nothing can be there yet, whoever says so.
+    if (mountFrom === undefined)
+      throw protocolError(client.host, 'takes an upload for finished that has not begun');
+    return 'mounted';
+  }
   return { location: locationOf(client, answer, url), offset: 0 };
 }
 
-/** `Location` of an answer; only on the registry itself (threat 27). @throws CONTENT_INVALID */
+/** `Location` of an answer; only on the registry itself (threat 27). @throws NETWORK_DENIED for another host, CONTENT_INVALID */
 function locationOf(client: Client, answer: Answer, from: URL): URL {
   const target = URL.parse(answer.headers.location ?? '', from.href);
   if (!answer.headers.location || !target) {
     throw protocolError(client.host, 'started an upload without saying where to send it');
   }
+  if (target.host !== client.base.host) throw sentElsewhere(client.host, 'an upload', target.host);
   if (target.origin !== client.base.origin || target.username !== '' || target.password !== '') {
     throw protocolError(
       client.host,
-      `wants an upload to be sent to another host (${target.origin.slice(0, 100)})`,
+      `wants an upload to be sent to ${safeText(target.origin, 100)}, in another way`,
     );
   }
   return target;

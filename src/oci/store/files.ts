@@ -2,12 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { systemCode } from '../../files/system-code.ts';
 import { selfName } from './process.ts';
 import type { StorePaths } from './paths.ts';
-
-/** The `code` of a Node system error, or undefined. */
-export const systemCode = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 export const isMissing = (error: unknown): boolean => systemCode(error) === 'ENOENT';
 
@@ -39,8 +36,23 @@ export function storeError(error: unknown, directory: string, what: string): unk
         cause: error,
         nextSteps: ['Make the directory writable for this user, or use another one: --store DIR.'],
       });
+    case 'ENOENT':
+      return new AmlpromoteError(
+        'USAGE',
+        `could not ${what}: ${directory} cannot be made, or is not there any more`,
+        {
+          cause: error,
+          nextSteps: ['Name a directory that can be made: --store DIR.'],
+        },
+      );
     case 'ENOTDIR':
     case 'EISDIR':
+    case 'EEXIST':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+    case 'EINVAL':
+    case 'ENOTSUP':
+    case 'EOPNOTSUPP':
       return new AmlpromoteError('USAGE', `could not ${what}: ${directory} is not a store`, {
         cause: error,
         nextSteps: ['Name a directory of its own for the store: --store DIR.'],

@@ -3,9 +3,10 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { systemCode } from '../../files/system-code.ts';
 import type { ProcessIdentity } from './process.ts';
 import { parseIdentity, selfIdentity, stateOf } from './process.ts';
-import { isMissing, systemCode, temporaryPath } from './files.ts';
+import { isMissing, temporaryPath } from './files.ts';
 import type { StorePaths } from './paths.ts';
 
 /** Milliseconds; holders keep the lock for the time of one small file write, `prune` for that of deleting files. */

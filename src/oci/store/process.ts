@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { sha256 } from '../../domain/sha256.ts';
 
 /**
  * Names one process for good: a pid alone is given out again, and means nothing on another host or in another container
@@ -27,8 +28,30 @@ export function selfIdentity(): ProcessIdentity {
   return self;
 }
 
-/** Short form for file names. */
-export const selfName = (): string => `${String(selfIdentity().pid)}-${selfIdentity().started || '0'}`;
+/** Short form for file names: who, on which host, since which boot, in which pid namespace. */
+export const selfName = (): string => {
+  const { host, boot, namespace, pid, started } = selfIdentity();
+  return [short(host), short(boot), short(namespace), String(pid), started || '0'].join('-');
+};
+
+/** Of the process whose `selfName` a file's name begins with; `unknown` for every other name. */
+export function stateOfName(file: string): 'alive' | 'gone' | 'unknown' {
+  const [, host, boot, namespace, pid, started] =
+    /^([0-9a-f]{8})-([0-9a-f]{8})-([0-9a-f]{8})-([1-9]\d{0,9})-(\d{1,20})\./.exec(file) ?? [];
+  if (pid === undefined || started === undefined) return 'unknown';
+  const here = selfIdentity();
+  // What is not ours need not be known: any other text is as good.
+  const like = (hash: string | undefined, own: string): string => (hash === short(own) ? own : `not ${own}`);
+  return stateOf({
+    host: like(host, here.host),
+    boot: like(boot, here.boot),
+    namespace: like(namespace, here.namespace),
+    pid: Number(pid),
+    started: started === '0' ? '' : started,
+  });
+}
+
+const short = (text: string): string => sha256(text).slice('sha256:'.length, 'sha256:'.length + 8);
 
 /** `gone` only when that is certain; a process on another host or in another pid namespace is `unknown`. */
 export function stateOf(identity: ProcessIdentity): 'alive' | 'gone' | 'unknown' {

@@ -12,6 +12,7 @@ import type { Entry } from './index-file.ts';
 import { bareDescriptor, writeEntries } from './index-file.ts';
 import type { StorePaths } from './paths.ts';
 import { blobPath } from './paths.ts';
+import { stateOfName } from './process.ts';
 import { oldestSession } from './sessions.ts';
 
 export interface PruneResult {
@@ -63,7 +64,11 @@ export async function pruneStore(
     const digest = `sha256:${name}`;
     if (isDigest(digest) && !kept.has(digest)) await removeOld(blobPath(paths, digest), cutoff);
   }
-  for (const name of await readdir(paths.temporary)) await removeOld(join(paths.temporary, name), cutoff);
+  for (const name of await readdir(paths.temporary)) {
+    const owner = stateOfName(name);
+    if (owner === 'alive') continue;
+    await removeOld(join(paths.temporary, name), owner === 'gone' ? Number.POSITIVE_INFINITY : cutoff);
+  }
   for (const name of await readdir(paths.corrupt)) await removeOld(join(paths.corrupt, name), cutoff);
   for (const name of await readdir(paths.locks)) {
     if (name.startsWith('break-')) await rm(join(paths.locks, name), { force: true });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isMissing } from './files.ts';
 import type { Lock } from './lock.ts';
 import type { StorePaths } from './paths.ts';
-import { parseIdentity, selfIdentity, stateOf } from './process.ts';
+import { parseIdentity, selfIdentity, stateOf, stateOfName } from './process.ts';
 
 /** A session of a process that cannot be judged (another host) counts as over after this many milliseconds. */
 const unknownSessionAge = 7 * 24 * 3600 * 1000;
@@ -21,6 +21,7 @@ let watchesExit = false;
 export function createSession(paths: StorePaths, lock: Lock): () => Promise<void> {
   let started: Promise<void> | undefined;
   const start = async (): Promise<void> => {
+    await sweep(paths, Date.now());
     const file = join(paths.sessions, randomUUID());
     await lock(() => writeFile(file, JSON.stringify(selfIdentity()), { flag: 'wx' }));
     openSessions.add(file);
@@ -42,8 +43,31 @@ export function createSession(paths: StorePaths, lock: Lock): () => Promise<void
 }
 
 /**
+ * Frees the temporary files and sessions of processes that are certainly gone, so that killed commands do not fill the disk.
+ * Needs no lock: their names never come back, and any number of processes may do this at once. What cannot be judged (of
+ * another host, or of version 0.1.0) goes after a week. A convenience, so it never fails.
+ */
+async function sweep(paths: StorePaths, now: number): Promise<void> {
+  try {
+    await oldestSession(paths, now);
+    const known = new Map<string, ReturnType<typeof stateOfName>>();
+    for (const name of await readdir(paths.temporary)) {
+      const owner = name.slice(0, name.indexOf('.') + 1);
+      const state = known.get(owner) ?? stateOfName(owner);
+      known.set(owner, state);
+      if (state === 'alive') continue;
+      const file = join(paths.temporary, name);
+      if (state === 'gone' || now - (await stat(file)).mtimeMs > unknownSessionAge)
+        await rm(file, { force: true });
+    }
+  } catch {
+    // The next command tries again, and `prune` says why it cannot.
+  }
+}
+
+/**
  * Milliseconds since the epoch: content touched at or after this moment may be in use. Removes what dead processes left.
- * Call it under the lock.
+ * For an answer to rely on, call it under the lock.
  */
 export async function oldestSession(paths: StorePaths, now: number): Promise<number> {
   let oldest = Number.POSITIVE_INFINITY;

@@ -1,9 +1,10 @@
-import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Descriptor } from '../../domain/descriptor.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Registry } from '../../ports/content.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
 import { parseStrictJson } from '../../json/strict.ts';
 import { writeNewBlob } from './blob-writer.ts';
 import { guarded, isMissing, temporaryPath, writeAtomically } from './files.ts';
@@ -87,7 +88,7 @@ async function prepare(paths: StorePaths, lock: Lock): Promise<void> {
     paths.sessions,
     paths.diffIds,
   ]) {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
   }
   await lock(async () => {
     if (await isComplete(paths)) return;

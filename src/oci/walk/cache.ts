@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { hexOf, isDigest } from '../../domain/digest.ts';
 import { sha256 } from '../../domain/sha256.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
 import type { Seal } from '../../ports/seal.ts';
 import type { LayerEntry, LayerListing } from './listing.ts';
 import type { TarKind } from './tar-header.ts';
@@ -50,7 +51,7 @@ export function createWalkCache<T>(
       const body = JSON.stringify(encode(listing));
       const temporary = `${fileOf(layer)}.${randomUUID()}.tmp`;
       try {
-        await mkdir(directory, { recursive: true });
+        makeDirectory(directory);
         await writeFile(temporary, `${seal.seal('layer-record', partsOf(layer, body))}\n${body}`, {
           mode: 0o600,
         });

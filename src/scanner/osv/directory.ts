@@ -87,8 +87,9 @@ async function listDirectory(directory: string): Promise<readonly string[]> {
 async function readLabel(directory: string): Promise<string | undefined> {
   const path = join(directory, labelFile);
   try {
-    if ((await stat(path)).size > maxLabelBytes)
-      return `${labelFile} is larger than ${String(maxLabelBytes)} bytes`;
+    const facts = await stat(path);
+    if (!facts.isFile()) return `${labelFile} is not a file`;
+    if (facts.size > maxLabelBytes) return `${labelFile} is larger than ${String(maxLabelBytes)} bytes`;
     return (await readFile(path, 'utf8')).replace(/\s+/g, ' ').trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -97,7 +98,13 @@ async function readLabel(directory: string): Promise<string | undefined> {
 }
 
 async function digestOf(path: string): Promise<Digest> {
-  const { size } = await stat(path);
+  const facts = await stat(path);
+  const { size } = facts;
+  if (!facts.isFile()) {
+    throw new AmlpromoteError('CONTENT_INVALID', `advisory database: ${path} is not a file`, {
+      nextSteps: ['Download the export of OSV again, into a directory of its own.'],
+    });
+  }
   if (path.endsWith('.json') && size > maxRecordBytes) {
     throw new AmlpromoteError(
       'CONTENT_INVALID',

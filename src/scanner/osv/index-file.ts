@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../../files/make-directory.ts';
 import type { Seal } from '../../ports/seal.ts';
 
 /**
@@ -53,7 +54,7 @@ export class SliceWriter {
     const seal = sealing.seal.seal('advisory-index', partsOf(sealing, offset, digest.digest('hex')));
     const footer = `${offset} ${seal}\n`;
     const temporary = `${path}.${randomUUID()}.tmp`;
-    await mkdir(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     try {
       const file = await open(temporary, 'wx', 0o600);
       try {

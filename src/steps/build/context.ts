@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { lstat, readFile, readdir, readlink } from 'node:fs/promises';
+import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
@@ -8,6 +8,8 @@ import { decodeText } from '../../dockerfile/decode.ts';
 import type { IgnoreRules } from '../../dockerfile/ignore.ts';
 import { parseIgnore } from '../../dockerfile/ignore.ts';
 import { atLine } from '../../dockerfile/unreadable.ts';
+import { readInput } from '../../files/read-input.ts';
+import { systemCode } from '../../files/system-code.ts';
 import { canonicalJson } from '../../json/canonical.ts';
 
 /** One thing in the build context. Paths are relative, with `/`. */
@@ -44,11 +46,22 @@ export async function readContext(directory: string, dockerfile: string): Promis
   const always = new Set([dockerfile, ignore.file]);
   const entries: ContextEntry[] = [];
 
+  const names = async (folder: string): Promise<string[]> => {
+    const read = async (): Promise<string[]> => readdir(join(directory, folder));
+    // An ignored folder is only looked through for exceptions; one that nobody may look into has none to send.
+    if (folder !== '' && ignore.ignores(folder)) return read().catch(() => []);
+    return reading(folder === '' ? '.' : folder, read);
+  };
   const visit = async (folder: string): Promise<void> => {
-    for (const name of (await readdir(join(directory, folder))).sort()) {
+    for (const name of (await names(folder)).sort()) {
       const path = folder === '' ? name : `${folder}/${name}`;
-      const facts = await lstat(join(directory, path));
       const ignored = ignore.ignores(path) && !always.has(path);
+      // A name that is not UTF-8 comes with this in its place: the file cannot even be asked for.
+      if (name.includes('\uFFFD')) {
+        if (ignored) continue;
+        throw unsendable(path, 'its name is not UTF-8');
+      }
+      const facts = await reading(path, () => lstat(join(directory, path)));
       if (facts.isDirectory()) {
         if (!ignored) entries.push({ ...common(path, facts), type: 'directory', size: 0 });
         // An ignored folder may hold what an exception (`!…`) or the Dockerfile's own path brings back.
@@ -57,16 +70,15 @@ export async function readContext(directory: string, dockerfile: string): Promis
         continue;
       }
       if (ignored || facts.isSocket()) continue;
-      if (name.includes('\uFFFD')) throw unsendable(path, 'its name is not UTF-8');
       if (facts.isSymbolicLink()) {
         entries.push({
           ...common(path, facts),
           type: 'symlink',
           size: 0,
-          target: await readlink(join(directory, path)),
+          target: await reading(path, () => readlink(join(directory, path))),
         });
       } else if (facts.isFile()) {
-        const { digest, size } = await hashFile(join(directory, path));
+        const { digest, size } = await reading(path, () => hashFile(join(directory, path)));
         entries.push({ ...common(path, facts), type: 'file', size, digest });
       } else {
         throw unsendable(path, 'it is a device or a pipe');
@@ -124,11 +136,13 @@ async function readIgnore(directory: string, dockerfile: string): Promise<Ignore
   return { file: '.dockerignore', mayKeepIn: () => false, ignores: () => false };
 }
 
+const maxIgnoreBytes = 1024 * 1024;
+
 async function readIfThere(directory: string, file: string): Promise<Uint8Array | undefined> {
   try {
-    return await readFile(join(directory, file));
+    return await readInput(join(directory, file), maxIgnoreBytes);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    if (systemCode(cause) === 'ENOENT') return undefined;
     throw new AmlpromoteError('MANIFEST_INVALID', `${file} is there, but cannot be read`, {
       cause,
       nextSteps: [`Make ${file} a file that can be read, or remove it: what it ignores must not be sent.`],
@@ -136,7 +150,19 @@ async function readIfThere(directory: string, file: string): Promise<Uint8Array 
   }
 }
 
-const unsendable = (path: string, why: string): AmlpromoteError =>
+/** @throws MANIFEST_INVALID with the path, for whatever the file system says */
+async function reading<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    throw unsendable(path, `it cannot be read (${code})`, error);
+  }
+}
+
+const unsendable = (path: string, why: string, cause?: unknown): AmlpromoteError =>
   new AmlpromoteError('MANIFEST_INVALID', `the build context cannot be sent: ${path}: ${why}`, {
     nextSteps: ['Remove it from the context, or name it in .dockerignore.'],
+    ...(cause === undefined ? {} : { cause }),
   });

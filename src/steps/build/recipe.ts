@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeText } from '../../dockerfile/decode.ts';
 import { readDockerfile, settleReading } from '../../dockerfile/read.ts';
@@ -6,6 +5,7 @@ import { atLine } from '../../dockerfile/unreadable.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { hexOf, isDigest, parseDigest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { readInput, whyUnreadable } from '../../files/read-input.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import { withoutTag } from '../../domain/reference.ts';
 import { sha256 } from '../../domain/sha256.ts';
@@ -143,12 +143,14 @@ export async function inspectBase(
   });
 }
 
+const maxDockerfileBytes = 1024 * 1024;
+
 async function readText(file: string): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file);
+    bytes = await readInput(file, maxDockerfileBytes);
   } catch (cause) {
-    throw new AmlpromoteError('MANIFEST_INVALID', `${file} cannot be read`, {
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${whyUnreadable(cause)}`, {
       cause,
       nextSteps: ['Check source.build.context and source.build.dockerfile in the image manifest.'],
     });

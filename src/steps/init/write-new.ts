@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
 
 /** What happened to the files of a directory; paths relative to it, in the order of writing. */
 export interface FileOutcome {
@@ -32,7 +33,7 @@ export class NewFiles {
     const target = path.join(this.#directory, name);
     const temporary = `${target}.${randomUUID()}.tmp`;
     try {
-      await mkdir(path.dirname(target), { recursive: true });
+      makeDirectory(path.dirname(target));
       await writeFile(temporary, content, { mode, flag: 'wx', flush: true });
     } catch (cause) {
       throw cannotWrite(target, cause);

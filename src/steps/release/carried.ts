@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { readInput as readFile, whyUnreadable } from '../../files/read-input.ts';
+import { systemCode } from '../../files/system-code.ts';
 import { maxSmokeInputBytes } from '../../evidence/carried-manifest.ts';
 import type { CarriedInput, CarriedManifest } from '../../evidence/carried-manifest.ts';
 import { resolveVersion } from '../../manifest/image.ts';
@@ -46,10 +47,11 @@ async function packed(
 }
 
 async function readInput(file: string): Promise<Uint8Array> {
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new AmlpromoteError('MANIFEST_INVALID', `smoke input ${file} cannot be read`, { cause });
+  const bytes = await readFile(file, maxSmokeInputBytes).catch((cause: unknown) => {
+    if (systemCode(cause) === 'EFBIG') return undefined;
+    throw new AmlpromoteError('MANIFEST_INVALID', `smoke input ${file}: ${whyUnreadable(cause)}`, { cause });
   });
-  if (bytes.byteLength <= maxSmokeInputBytes) return bytes;
+  if (bytes) return bytes;
   throw new AmlpromoteError('MANIFEST_INVALID', `smoke input ${file} is larger than 1 MiB`, {
     nextSteps: [
       'Smoke inputs travel with the release: use a small sample, or the output of another smoke job.',

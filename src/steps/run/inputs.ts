@@ -101,7 +101,7 @@ function placeOf(
     throw new AmlpromoteError(
       'NOT_FOUND',
       `smoke input ${name}: job ${job.name} of ${input.job} shows no output ${input.output} (it has: ${Object.keys(record.outputs).join(', ') || 'none'})`,
-      { nextSteps: [`Correct smoke.inputs.${name}.output in the image manifest, then release again.`] },
+      { nextSteps: [`Correct smoke.inputs.${name}.path.output in the image manifest, then release again.`] },
     );
   }
   const now = Object.hasOwn(job.outputs, input.output) ? job.outputs[input.output] : undefined;

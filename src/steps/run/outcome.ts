@@ -50,7 +50,23 @@ export function failureOf(job: Job, tail: readonly string[] | undefined): Amlpro
           tail === undefined
             ? `Look at job ${job.name} in the studio of the workspace; reading logs here takes access to its run history and storage.`
             : 'Correct the image or the smoke command, and release again.',
-          'A job that was canceled by hand can simply be run again.',
+          ...afterCancel(job),
         ],
   });
+}
+
+/** A job that ran too long ends as Canceled, just as one that a person stopped; only the words tell, where they may be read. */
+function afterCancel({ phase, error = '' }: Job): readonly string[] {
+  if (phase !== 'Canceled') return [];
+  const raise = 'raise smoke.timeout in the image manifest and release again, or use a faster compute.';
+  if (
+    /\b(?:time ?limit|time(?:d )?-?out|longer than|exceed\w*|max(?:imum)? (?:run|execution|wall)|limit of)\b/i.test(
+      error,
+    )
+  )
+    return [`The smoke job ran longer than it may: ${raise}`];
+  return [
+    `If it ran as long as smoke.timeout allows, that ended it: ${raise}`,
+    'If a person canceled it, simply run again.',
+  ];
 }

@@ -124,3 +124,41 @@ test('BuildKit: what cannot be read, or is of a later version, is passed over', 
   ].join('');
   t.deepEqual((await follow(text, 1000)).log, ['RUN x']);
 });
+
+test('a line of 40 MB without an end: its beginning is shown, the build goes on, memory and time are bounded', async (t) => {
+  const piece = 'x'.repeat(32 * 1024);
+  const pieces = 1300;
+  async function* long(make: (text: string) => string): AsyncGenerator<Uint8Array> {
+    for (let index = 0; index < pieces; index += 1) yield await Promise.resolve(Buffer.from(make(piece)));
+    yield Buffer.from(make('end\nshort\n'));
+    yield Buffer.from(line({ aux: { ID: 'sha256:abc' } }));
+  }
+  const started = performance.now();
+  for (const make of [
+    (text: string) => line({ stream: text }),
+    (text: string) => trace(logOf('d1', text.slice(0, 12_000))),
+  ]) {
+    const log: string[] = [];
+    const outcome = await followStream(long(make), (one) => log.push(one));
+    t.is(outcome.imageId, 'sha256:abc');
+    t.is(log.length, 2);
+    t.true((log[0] ?? '').length < 10_000);
+    t.regex(log[0] ?? '', /^x+… \(the line goes on\)$/);
+    t.is(log[1], 'short');
+  }
+  t.true(performance.now() - started < 30_000);
+});
+
+test('an event of 40 MB is left out, in linear time; what follows counts', async (t) => {
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('{"stream":"');
+    for (let index = 0; index < 1300; index += 1)
+      yield await Promise.resolve(Buffer.from('y'.repeat(32 * 1024)));
+    yield Buffer.from('"}\n');
+    yield Buffer.from(line({ error: 'exit code 3' }));
+  }
+  const log: string[] = [];
+  const outcome = await followStream(endless(), (one) => log.push(one));
+  t.is(outcome.error, 'exit code 3');
+  t.deepEqual(log, []);
+});

@@ -4,6 +4,7 @@ import { AmlpromoteError } from '../../../src/domain/errors.ts';
 import { mediaTypes } from '../../../src/domain/media-types.ts';
 import { sha256 } from '../../../src/domain/sha256.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
+import { systemClock } from '../../../src/oci/registry/retry.ts';
 import { blobOf, json, ociError, registryAt, startWire } from './wire.ts';
 
 const subject = { ...blobOf('subject'), mediaType: mediaTypes.ociManifest };
@@ -150,5 +151,86 @@ test('tag schema: a lost race is noticed and repaired, nobody loses an entry', a
   t.deepEqual(
     entries.map((one) => one.digest),
     [theirs.digest, evidence.descriptor.digest],
+  );
+});
+
+/** A registry without the API whose answers take their time: reads and writes of several clients interleave. */
+function slowTagSchema(lists: { current: { manifests: { digest: string }[] } | undefined }) {
+  const latency = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 8));
+  };
+  return async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
+    const body = await readBody(request);
+    if (!request.url?.includes('sha256-')) {
+      if (request.method === 'PUT') response.writeHead(201).end();
+      else ociError(response, 404, '', '');
+      return;
+    }
+    if (request.method === 'PUT') {
+      await latency();
+      lists.current = JSON.parse(body.toString()) as { manifests: { digest: string }[] };
+      response.writeHead(201).end();
+      return;
+    }
+    const seen = lists.current;
+    await latency();
+    if (seen === undefined) ociError(response, 404, '', '');
+    else json(response, 200, seen, indexHeaders);
+  };
+}
+
+for (const writers of [2, 3]) {
+  test(`tag schema: ${String(writers)} processes enter several each at once, and no entry is lost`, async (t) => {
+    const lists: Parameters<typeof slowTagSchema>[0] = { current: undefined };
+    const wire = await startWire(t, slowTagSchema(lists));
+    const evidenceOf = (writer: number, index: number) =>
+      encodeManifest({
+        mediaType: mediaTypes.ociManifest,
+        config: blobOf('{}'),
+        layers: [],
+        subject,
+        artifactType: `x/${String(writer)}-${String(index)}`,
+      });
+    const wanted: string[] = [];
+    await Promise.all(
+      Array.from({ length: writers }, async (_, writer) => {
+        const repository = registryAt(wire, {
+          clock: systemClock,
+          random: Math.random,
+          limits: { pause: 50, attempts: 9 },
+        }).repository('x');
+        for (let index = 0; index < 3; index += 1) {
+          const one = evidenceOf(writer, index);
+          wanted.push(one.descriptor.digest);
+          await repository.pushManifest(one);
+        }
+      }),
+    );
+    const found = (lists.current?.manifests ?? []).map(({ digest }) => digest);
+    t.deepEqual(found.sort(), wanted.sort());
+  });
+}
+
+test('tag schema: an overwrite after we have looked is noticed', async (t) => {
+  const theirs = referrer('theirs', 'x/y');
+  let list: unknown;
+  let looks = 0;
+  const wire = await startWire(t, async (request, response) => {
+    const body = await readBody(request);
+    if (!request.url?.includes('sha256-')) response.writeHead(201).end();
+    else if (request.method === 'PUT') {
+      list = JSON.parse(body.toString());
+      response.writeHead(201).end();
+    } else if (list === undefined) ociError(response, 404, '', '');
+    else {
+      json(response, 200, list, indexHeaders);
+      // Once we have seen our entry, somebody who read before that writes.
+      if (++looks === 1) list = index(theirs);
+    }
+  });
+  await registryAt(wire).repository('x').pushManifest(evidence);
+  t.deepEqual(
+    (list as { manifests: { digest: string }[] }).manifests.map(({ digest }) => digest).sort(),
+    [theirs.digest, evidence.descriptor.digest].sort(),
   );
 });

@@ -54,7 +54,10 @@ function uploads(
       target.received = Buffer.alloc(0);
       response.writeHead(202, { location: `/v2/a/blobs/uploads/${String(target.sessions)}?_state=0` }).end();
     } else if (method === 'GET') response.writeHead(204, { location, range }).end();
-    else if (method === 'HEAD') response.writeHead(target.committed ? 200 : 404).end();
+    else if (method === 'HEAD')
+      response
+        .writeHead(target.committed ? 200 : 404, target.committed ? { 'content-length': blob.size } : {})
+        .end();
     else response.writeHead(202).end();
   };
 }
@@ -312,7 +315,14 @@ for (const location of [
     const error = await t.throwsAsync(registryAt(wire).repository('a').pushBlob(blob, open), {
       instanceOf: AmlpromoteError,
     });
-    t.is(error.code, 'CONTENT_INVALID');
+    const elsewhere = URL.parse(location, 'http://HOST/')?.host ?? 'HOST';
+    if (elsewhere.toLowerCase() === 'host') t.is(error.code, 'CONTENT_INVALID');
+    else {
+      // The registry is not reached: that is no verdict about content.
+      t.is(error.code, 'NETWORK_DENIED');
+      t.true(error.message.includes(elsewhere) && error.message.includes(wire.host));
+      t.true(error.nextSteps.join(' ').includes(`"${wire.host}: ADDRESS" in network.resolve`));
+    }
     t.is(wire.log.length, 1);
   });
 }
@@ -363,4 +373,37 @@ needing('docker-registry')('threat 40: kill -9 in the middle of an upload', asyn
   t.false(await repository.hasBlob(descriptor), 'half a blob is no blob');
   t.is(await repository.pushBlob(descriptor, async () => Readable.from(pieces(content))), 'uploaded');
   t.true(await repository.hasBlob(descriptor));
+});
+
+for (const status of [301, 302, 307, 308]) {
+  test(`threat 27: an upload that is redirected to another host (${String(status)}) goes nowhere, and is told so`, async (t) => {
+    for (const step of ['POST', 'PUT']) {
+      const wire = await startWire(t, (request, response, self) => {
+        request.resume();
+        if (request.method === step)
+          response.writeHead(status, { location: `https://contoso.data.test/upload` }).end();
+        else if (request.method === 'POST')
+          response.writeHead(202, { location: `http://${self.host}/v2/a/blobs/uploads/1` }).end();
+        else response.writeHead(202).end();
+      });
+      const error = await t.throwsAsync(registryAt(wire).repository('a').pushBlob(blob, open), {
+        instanceOf: AmlpromoteError,
+        code: 'NETWORK_DENIED',
+      });
+      t.is(error.exitCode, 20);
+      t.true(error.message.includes('contoso.data.test') && error.message.includes(wire.host));
+      t.regex(error.nextSteps[0] ?? '', /missing record.*network\.resolve/);
+    }
+  });
+}
+
+test('an upload is not taken for finished before it has begun', async (t) => {
+  const wire = await startWire(t, (request, response) => {
+    request.resume();
+    response.writeHead(201).end();
+  });
+  await t.throwsAsync(registryAt(wire).repository('a').pushBlob(blob, open), {
+    instanceOf: AmlpromoteError,
+    code: 'CONTENT_INVALID',
+  });
 });

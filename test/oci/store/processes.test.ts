@@ -127,6 +127,54 @@ test('threat 40: kill -9 in the middle of a blob leaves no blob, and prune remov
   t.deepEqual(readdirSync(join(directory, 'tmp')), []);
 });
 
+test('threat 40: the next writer frees what killed processes left, and nothing of a living one', async (t) => {
+  const directory = temporaryDirectory(t);
+  for (let kills = 0; kills < 3; kills += 1) {
+    const writer = start(t, directory, 'half-blob');
+    await writer.lines.next();
+    await kill(writer);
+    // Each frees what the one before left.
+    t.is(readdirSync(join(directory, 'tmp')).length, 1);
+    t.is(readdirSync(join(directory, 'sessions')).length, 1);
+  }
+  const living = start(t, directory, 'half-blob');
+  await living.lines.next();
+  const [file = ''] = readdirSync(join(directory, 'tmp'));
+  t.true(file.includes(`-${String(living.child.pid)}-`));
+  // Not to be judged from here: another host, another pid namespace, the names of version 0.1.0.
+  const foreign = ['aaaaaaaa-bbbbbbbb-cccccccc-1-1.x', '1-1.x', 'anything'];
+  for (const name of foreign) writeFileSync(join(directory, 'tmp', name), '');
+  const store = await openStore(directory);
+  await store.addBlob('a/b', streamOf('new'));
+  t.deepEqual(readdirSync(join(directory, 'tmp')).sort(), [...foreign, file].sort());
+  // Nor does prune take it from a living process, however old the file is.
+  utimesSync(join(directory, 'tmp', file), 1, 1);
+  await store.prune();
+  t.true(readdirSync(join(directory, 'tmp')).includes(file));
+  for (const name of foreign) {
+    const path = join(directory, 'tmp', name);
+    writeFileSync(path, '');
+    utimesSync(path, 1, 1);
+  }
+  await (await openStore(directory)).addBlob('a/b', streamOf('newer'));
+  t.deepEqual(readdirSync(join(directory, 'tmp')), [file]);
+  await kill(living);
+  await (await openStore(directory)).addBlob('a/b', streamOf('newest'));
+  t.deepEqual(readdirSync(join(directory, 'tmp')), []);
+});
+
+test('many writers that start at once sweep without harm to each other', async (t) => {
+  const directory = temporaryDirectory(t);
+  await openStore(directory);
+  const dead = start(t, directory, 'half-blob');
+  await dead.lines.next();
+  await kill(dead);
+  const workers = [1, 2, 3].map(() => start(t, directory, 'pushes', '5'));
+  const codes = await Promise.all(workers.map(async ({ exited }) => ((await exited) as [number])[0]));
+  t.deepEqual(codes, [0, 0, 0]);
+  t.deepEqual(readdirSync(join(directory, 'tmp')), []);
+});
+
 test('threat 39: kill -9 at any time while tags are pushed: the index is whole and names only whole images', async (t) => {
   const directory = temporaryDirectory(t);
   for (let round = 1; round <= 4; round += 1) {
