@@ -42,6 +42,8 @@ export async function runContainer(
       if (!(await isRunning(container))) return undefined;
       throw error;
     });
+    // With the container, its commands are killed: the engine says so of the command first.
+    if (code === killed) await Promise.race([entrypoint.ended, delay(removalMilliseconds)]);
     if (code !== undefined && (code !== killed || (await isRunning(container)))) return code;
     command.catch(() => undefined);
     signal.throwIfAborted();

@@ -1,12 +1,11 @@
-import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { workspace } from '../../../src/sandbox/topology.ts';
 import { mlClient, raw } from '../../support/aml-clients.ts';
 import { startAmlSandbox } from '../../support/aml-sandbox.ts';
 import { pushShellImage } from '../../support/shell-image.ts';
+import { engineTest } from '../../support/engine.ts';
 import { engineHost } from '../../support/test-engine.ts';
 
-const engineTest = engineHost === undefined ? test.skip : test;
 const environmentId = `${workspace.id}/environments/tiny/versions/1`;
 
 /** Runs one job in an image with this configuration. */
@@ -37,15 +36,12 @@ async function outcome(t: ExecutionContext, config: object, command: string) {
   return { status, message: error?.message ?? '', log: Buffer.concat(chunks).toString() };
 }
 
-engineTest(
-  'an entrypoint that hands on runs first, and its work is there (needs a Docker engine)',
-  async (t) => {
-    const Entrypoint = ['/bin/bash', '-c', 'echo ready > /mark; exec "$@"', 'entry'];
-    const { status, log, message } = await outcome(t, { Entrypoint }, 'cat /mark; [[ a == a ]] && echo bash');
-    t.is(status, 'Completed', message);
-    t.is(log, 'ready\nbash\n');
-  },
-);
+engineTest('an entrypoint that hands on runs first, and its work is there', async (t) => {
+  const Entrypoint = ['/bin/bash', '-c', 'echo ready > /mark; exec "$@"', 'entry'];
+  const { status, log, message } = await outcome(t, { Entrypoint }, 'cat /mark; [[ a == a ]] && echo bash');
+  t.is(status, 'Completed', message);
+  t.is(log, 'ready\nbash\n');
+});
 
 for (const [title, config, expected] of [
   [
@@ -57,7 +53,7 @@ for (const [title, config, expected] of [
   ['that ends while the command runs', { Entrypoint: ['/bin/bash', '-c', 'sleep 1'] }, /status code 0/],
   ['that is not there', { Entrypoint: ['/no/such/file'] }, /no such file/],
 ] as const)
-  engineTest(`an entrypoint ${title} is JobContainerConfigFailed (needs a Docker engine)`, async (t) => {
+  engineTest(`an entrypoint ${title} is JobContainerConfigFailed`, async (t) => {
     const { status, message } = await outcome(t, config, 'echo started; sleep 20');
     t.is(status, 'Failed');
     t.regex(message, /JobContainerConfigFailed/);
@@ -66,7 +62,7 @@ for (const [title, config, expected] of [
     t.notRegex(message, /127\.0\.0\.1/);
   });
 
-engineTest('the command runs as the image says, root or not (needs a Docker engine)', async (t) => {
+engineTest('the command runs as the image says, root or not', async (t) => {
   const command = 'echo $UID; touch_() { : > /made-here; }; touch_ && echo writable || echo denied';
   t.is((await outcome(t, {}, command)).log, '0\nwritable\n');
   t.regex((await outcome(t, { User: '1234' }, command)).log, /^1234$/m);
