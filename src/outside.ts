@@ -23,10 +23,12 @@ import type { ScanStepReport } from './steps/scan.ts';
 import { sign, signIndex } from './steps/sign.ts';
 import type { SignReport } from './steps/sign.ts';
 import { evidenceOf } from './steps/sign.ts';
+import { readPublished } from './steps/published.ts';
+import type { PublishedEvidence } from './steps/published.ts';
 import { readPlatforms } from './steps/verify/image.ts';
 import { signedUnder } from './steps/verify/tagged-release.ts';
 import { verifyImage } from './steps/verify.ts';
-import { AmlpromoteError } from './domain/errors.ts';
+import { AmlpromoteError, isInconclusive, isRefusal } from './domain/errors.ts';
 import type { ContentReader } from './ports/content.ts';
 
 /** What the non-sensitive side has. Parts are opened when a step needs them: `scan` of what is in the store needs no engine. */
@@ -101,22 +103,33 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       signal,
     );
 
+  /** What the registry has about an image, and this zone's policy believes. */
+  const published = async ({ repository, image }: OutsideImage): Promise<PublishedEvidence> =>
+    await readPublished(
+      (await ports.registry()).repository(repository),
+      image,
+      await loadTrust(policy),
+      clock.now(),
+    );
+
   const buildPorts = async (): Promise<BuildPorts> => {
-    const published = await ports.registry();
+    const registry = await ports.registry();
     return {
       engine: ports.engine,
       store: await ports.store(),
       seal: await ports.seal(),
-      published,
+      published: registry,
       // Whoever may push could have put an image under a build tag: only one that passes this zone's policy saves a build.
       vouch: async (repository, image) => {
-        const content = published.repository(repository);
-        const report = await verifyImage({ host: published.host, repository, image, content }, policy, {
+        const content = registry.repository(repository);
+        const report = await verifyImage({ host: registry.host, repository, image, content }, policy, {
           clock,
           progress: silent,
         });
         return report.verdict === 'allowed';
       },
+      publishedFacts: async (repository, image) =>
+        (await (await published({ repository, image })).provenance())?.value,
       sources: ports.sources,
       git: ports.git,
       clock,
@@ -139,6 +152,8 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       store: await ports.store(),
       seal: await ports.seal(),
       scanner: await ports.scanner(),
+      published: async (platform: Descriptor) =>
+        await unlessUnreachable(async () => (await (await published(subject)).scanOf(platform))?.value),
       clock,
       progress,
     };
@@ -200,4 +215,14 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       );
     },
   };
+}
+
+/** The registry only saves work here: whether it can be reached is for publish to say, and junk in it stops nobody. */
+async function unlessUnreachable<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isInconclusive(error) || isRefusal(error)) return undefined;
+    throw error;
+  }
 }

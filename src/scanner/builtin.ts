@@ -39,6 +39,10 @@ export function createBuiltinScanner(options: BuiltinScannerOptions): Scanner {
     uri: 'https://amlpromote.dev/scanner/builtin',
   };
   return {
+    async identity() {
+      const { digest } = await inspectDatabase(options.databaseDir);
+      return { name: scanner.name, version: scanner.version, database: digest };
+    },
     async cacheKey() {
       const { digest } = await inspectDatabase(options.databaseDir);
       return `${scanner.name}/${scanner.version} matcher/${String(matcherVersion)} ${fileSelection.version} database/${digest}`;
@@ -59,7 +63,7 @@ export function createBuiltinScanner(options: BuiltinScannerOptions): Scanner {
         await advisories.close();
       }
     },
-  } satisfies { cacheKey(): Promise<string>; scan(request: ScanRequest): Promise<ScanOutcome> };
+  } satisfies Scanner & { scan(request: ScanRequest): Promise<ScanOutcome> };
 }
 
 async function walkOf(request: ScanRequest, options: BuiltinScannerOptions): Promise<WalkResult<FileFacts>> {

@@ -1,4 +1,5 @@
 import type { Descriptor } from '../domain/descriptor.ts';
+import type { BuildFacts } from '../domain/build.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import { tags } from '../domain/names.ts';
@@ -39,6 +40,9 @@ export interface BuildPorts {
   readonly published?: Registry | undefined;
   /** See `FindPorts.vouch`. */
   readonly vouch?: FindPorts['vouch'];
+  /** How an image in that registry was made, by the word of a trusted key. */
+  readonly publishedFacts?:
+    ((repository: string, image: Descriptor) => Promise<BuildFacts | undefined>) | undefined;
   /** For `source.image`. */
   readonly sources?: Sources | undefined;
   readonly git?: SourceFacts | undefined;

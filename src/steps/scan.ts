@@ -8,8 +8,9 @@ import type { PolicyRules } from '../manifest/policy.ts';
 import { evaluateScan } from '../policy/scan.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ContentReader, Registry } from '../ports/content.ts';
-import type { Scanner } from '../ports/scanner.ts';
+import type { ScanOutcome, Scanner } from '../ports/scanner.ts';
 import type { Seal } from '../ports/seal.ts';
+import { sameAnswer } from './published.ts';
 import type { ScanResult } from './scan-result.ts';
 import { readScanResult, readScanResultOf, writeScanResult } from './scan-result.ts';
 
@@ -30,6 +31,8 @@ export interface ScanPorts {
   /** Of this machine: what it scanned. */
   readonly seal: Seal;
   readonly scanner: Scanner;
+  /** What a registry has about this image by a trusted key: there it need not be scanned, or stated, again. */
+  readonly published?: ((image: Descriptor) => Promise<ScanOutcome | undefined>) | undefined;
   readonly clock: Clock;
   readonly progress: Progress;
 }
@@ -61,8 +64,8 @@ export async function scan(
   if (!isImageManifestType(image.mediaType)) throw notOneImage(image);
   const subject = `${repository}@${image.digest}`;
   progress({ type: 'started', step: 'scan', subject });
-  const stored = await currentResult(input, ports, policy);
-  const result = stored ?? (await scanNow(input, ports, signal));
+  const stored = (await currentResult(input, ports, policy)) ?? (await publishedResult(input, ports, policy));
+  const result = stored ?? (await scanNow(input, ports, policy, signal));
   const decision = evaluateScan(result.report, policy, ports.clock.now());
   const { findings, coverage } = result.report;
   const detail = `${decision.verdict}: ${findings.length} finding${findings.length === 1 ? '' : 's'} in ${coverage.components} package${coverage.components === 1 ? '' : 's'}`;
@@ -86,20 +89,69 @@ async function currentResult(
     cacheKey: await scanner.cacheKey(),
   });
   if (!result) return undefined;
-  const { reasons } = evaluateScan(result.report, policy, clock.now());
-  return reasons.some(({ code }) => code === 'STALE_SCAN') ? undefined : result;
+  return isStale(result.report, policy, { clock }) ? undefined : result;
 }
 
-async function scanNow(input: ScanInput, ports: ScanPorts, signal?: AbortSignal): Promise<ScanResult> {
-  const { repository, image } = input;
-  const { content, store, scanner, progress, seal } = ports;
-  const cacheKey = await scanner.cacheKey();
+/** What is published was made by the same scanner with the same advisories, and is fresh: it is the answer. */
+async function publishedResult(
+  input: ScanInput,
+  ports: ScanPorts,
+  policy: Pick<PolicyRules, 'scan'>,
+): Promise<ScanResult | undefined> {
+  const outcome = await ports.published?.(input.image);
+  if (!outcome) return undefined;
+  const { name, version, database } = await ports.scanner.identity();
+  const { report } = outcome;
+  const isCurrent =
+    report.scanner.name === name && report.scanner.version === version && report.database.digest === database;
+  return isCurrent && !isStale(report, policy, ports) ? await keep(input, ports, outcome) : undefined;
+}
+
+const isStale = (
+  report: ScanReport,
+  policy: Pick<PolicyRules, 'scan'>,
+  { clock }: Pick<ScanPorts, 'clock'>,
+): boolean => evaluateScan(report, policy, clock.now()).reasons.some(({ code }) => code === 'STALE_SCAN');
+
+async function scanNow(
+  input: ScanInput,
+  ports: ScanPorts,
+  policy: Pick<PolicyRules, 'scan'>,
+  signal?: AbortSignal,
+): Promise<ScanResult> {
+  const { image } = input;
+  const { content, scanner, progress } = ports;
   const outcome = await scanner.scan({
     content,
     image,
     progress,
     ...(signal === undefined ? {} : { signal }),
   });
+  // The same answer by another scanner or other advisories needs no new statement, while the published one is fresh.
+  const published = await ports.published?.(image);
+  const isSame =
+    published && isAsFresh(published.report, outcome.report, policy, ports) && sameAnswer(published, outcome);
+  return await keep(input, ports, isSame ? published : outcome);
+}
+
+/** What the policy says of the age of a published report, it says of the new one as well. */
+function isAsFresh(
+  published: ScanReport,
+  fresh: ScanReport,
+  policy: Pick<PolicyRules, 'scan'>,
+  { clock }: Pick<ScanPorts, 'clock'>,
+): boolean {
+  const stale = (report: ScanReport): string =>
+    evaluateScan(report, policy, clock.now())
+      .reasons.flatMap(({ code }) => (code === 'STALE_SCAN' || code === 'STALE_DATABASE' ? code : []))
+      .join();
+  return stale(published) === stale(fresh);
+}
+
+async function keep(input: ScanInput, ports: ScanPorts, outcome: ScanOutcome): Promise<ScanResult> {
+  const { repository, image } = input;
+  const { store, scanner, progress, seal } = ports;
+  const cacheKey = await scanner.cacheKey();
   const result = await writeScanResult(store, { repository, image, outcome, cacheKey, seal });
   progress({
     type: 'effect',

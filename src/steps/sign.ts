@@ -11,12 +11,14 @@ import { provenancePredicate } from '../evidence/predicates/provenance.ts';
 import { sbomPredicate } from '../evidence/predicates/sbom.ts';
 import { scanPredicate } from '../evidence/predicates/scan.ts';
 import { loadTrust } from '../evidence/trust.ts';
+import type { Trust } from '../evidence/trust.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Registry, Repository } from '../ports/content.ts';
 import type { Seal } from '../ports/seal.ts';
 import type { Signer } from '../ports/signer.ts';
 import { hasBuildFacts, readBuildFacts } from './build/facts.ts';
+import { readPublished } from './published.ts';
 import type { ScanResult } from './scan-result.ts';
 import { hasScanResult, readScanResult } from './scan-result.ts';
 import { attachAttestation, attachSignature } from './sign/attach.ts';
@@ -77,10 +79,11 @@ export async function sign(
   const { target, progress, clock } = ports;
   const subject = `${target.name}@${image.digest}`;
   progress({ type: 'started', step: 'sign', subject });
-  await requireTrustedSigner(ports.signer, await loadTrust(policy), clock.now());
+  const trust = await loadTrust(policy);
+  await requireTrustedSigner(ports.signer, trust, clock.now());
   const published = await target.resolve(image.digest);
   if (!published) throw notFound(`${subject} is not in the registry`, 'Run amlpromote publish first.');
-  const facts = await factsOf(ports, repository, image.digest);
+  const facts = await factsOf(ports, input, trust);
   const platforms = await scannedPlatforms(ports, repository, image);
   requireAdmissible({ image, platforms, build: toState(facts) }, policy, clock.now(), subject);
 
@@ -177,13 +180,21 @@ async function scanOf(
   throw notFound(`${subject} has no scan result of this machine in the store`, 'Run amlpromote scan first.');
 }
 
-async function factsOf({ store, seal }: SignPorts, repository: string, image: Digest): Promise<BuildFacts> {
-  const facts = await readBuildFacts(store, repository, image, seal);
+/** What this machine recorded, else what is published by a key that the policy trusts. */
+async function factsOf(
+  { store, seal, target, clock }: SignPorts,
+  { repository, image }: SignInput,
+  trust: Trust,
+): Promise<BuildFacts> {
+  const { digest } = image;
+  const facts =
+    (await readBuildFacts(store, repository, digest, seal)) ??
+    (await (await readPublished(target, image, trust, clock.now())).provenance())?.value;
   if (facts) return facts;
-  if (await hasBuildFacts(store, repository, image)) {
+  if (await hasBuildFacts(store, repository, digest)) {
     throw new AmlpromoteError(
       'INCONCLUSIVE',
-      `the build facts of ${repository}@${image} were not made on this machine, or were changed`,
+      `the build facts of ${repository}@${digest} were not made on this machine, or were changed`,
       {
         nextSteps: [
           'Run amlpromote build again on this machine (with --rebuild to build even if the registry has it), then publish and sign what it gives.',
@@ -192,7 +203,7 @@ async function factsOf({ store, seal }: SignPorts, repository: string, image: Di
     );
   }
   throw notFound(
-    `nothing in the store tells how ${repository}@${image} was made`,
+    `nothing in the store tells how ${repository}@${digest} was made`,
     'Run amlpromote build first: it records what it did, also when the image is there already.',
   );
 }

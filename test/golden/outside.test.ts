@@ -120,6 +120,23 @@ for (const [name, fact] of built) {
     t.is(report.image.digest, fact.image);
     t.is(report.buildKey, fact.buildKey);
   });
+
+  test(`${name}: a new machine scans, signs and releases, and finds everything done`, async (t) => {
+    const golden = await openGolden();
+    const before = await golden.state(golden.dev);
+    const outside = golden.outside('new');
+    const spec = await golden.image(fact.manifest);
+    const { image } = await outside.build(spec);
+    const subject = { repository: fact.repository, image };
+    await outside.scan(subject);
+    const signed = await outside.sign(subject);
+    t.true(signed.already);
+    // Of an older release the counter must be asked for: by itself it would be released anew, as the newest.
+    const released = await outside.release({ ...spec, release: fact.counter }, subject, signed);
+    t.true(released.already);
+    t.deepEqual(released.document, await golden.document(name));
+    t.deepEqual(await golden.state(golden.dev), before);
+  });
 }
 
 test('build facts of the store are read', async (t) => {

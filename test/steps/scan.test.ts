@@ -52,6 +52,7 @@ function scene(): Scene {
     progress: (event) => events.push(event),
     scanner: {
       cacheKey: async () => scanner.key,
+      identity: async () => ({ name: 'test', version: '1', database: reportWith().database.digest }),
       scan: async (request) => {
         scanner.scans += 1;
         const time = clock.now().toISOString().replace('.000', '');

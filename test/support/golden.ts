@@ -195,7 +195,7 @@ export async function openGolden(): Promise<Golden> {
         store: async () => openStore(store),
         registry: async () => dev,
         engine: noEngine,
-        seal: async () => oldMachine,
+        seal: async () => (which === 'new' ? testSeal() : oldMachine),
         scanner: async () =>
           createBuiltinScanner({
             databaseDir: at('advisories'),

@@ -164,7 +164,7 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
     seal: async () => testSeal(options.machine),
     registry: async () => life.port('dev', world.dev),
     engine: async () => life.port('engine', world.engine),
-    scanner: async () => life.port('scanner', scannerOf(options.found)),
+    scanner: async () => life.port('scanner', scannerOf(clock, options.found)),
     signer: async () => life.port('signer', identities.releaseSigner),
     clock,
     progress,
@@ -195,10 +195,23 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
   return { life, outside, inside, events, effects };
 }
 
-const scannerOf = (found: Partial<ScanReport> = {}): Scanner => ({
-  cacheKey: async () => 'scanner 1, database 1',
-  scan: async ({ image }) => ({
-    report: report({ image: image.digest, ...found }),
-    sbom: Buffer.from(JSON.stringify(bom)),
-  }),
-});
+/** As scanners do, it says when it looked. */
+function scannerOf(clock: ManualClock, found: Partial<ScanReport> = {}): Scanner {
+  const { database, scanner } = report(found);
+  return {
+    cacheKey: async () => `${scanner.name} ${scanner.version} ${database.digest}`,
+    identity: async () => ({ name: scanner.name, version: scanner.version, database: database.digest }),
+    scan: async ({ image }) => {
+      const time = clock.now().toISOString().replace(/\.\d+/, '');
+      return {
+        report: report({ image: image.digest, startedAt: time, finishedAt: time, ...found }),
+        sbom: Buffer.from(
+          JSON.stringify({
+            ...bom,
+            metadata: { tools: { components: [{ ...scanner, type: 'application' }] } },
+          }),
+        ),
+      };
+    },
+  };
+}

@@ -31,8 +31,13 @@ export async function recordFound(
   const { image, location } = found;
   const repository = ports.store.repository(spec.repository);
   const facts = recipeFacts(source, recipe);
-  const known = await readBuildFacts(ports.store, spec.repository, image.digest, ports.seal);
-  if (!known || saysOtherwise(known, facts)) {
+  const local = await readBuildFacts(ports.store, spec.repository, image.digest, ports.seal);
+  const known =
+    local ?? (location === 'registry' ? await ports.publishedFacts?.(spec.repository, image) : undefined);
+  if (known && !local && !saysOtherwise(known, facts)) {
+    // What is published is what `sign` finds again: stated otherwise, the same image would be released anew.
+    await record(repository, image, known, ports);
+  } else if (!known || saysOtherwise(known, facts)) {
     const now = rfc3339(ports.clock.now().getTime() / 1000);
     const where = location === 'store' ? 'the store' : (ports.published?.host ?? 'the registry');
     const strangers = {

@@ -36,7 +36,8 @@ export async function findOwnSignature(
       [self],
       now,
     );
-    return check.verdict === 'allowed';
+    // The newest by its own word, which this key has signed.
+    return check.verdict === 'allowed' ? check.signedAt : undefined;
   });
 }
 
@@ -46,31 +47,51 @@ export const findOwnAttestation = (
   request: AttestationRequest,
   leaf: Certificate,
 ): Promise<Descriptor | undefined> =>
-  findReferrer(target, request.subject, mediaTypes.sigstoreBundle, maxBundleBytes, (loaded) =>
-    alreadyAttests({ manifest: loaded.manifest, bundle: loaded.content }, request, leaf),
+  findReferrer(target, request.subject, mediaTypes.sigstoreBundle, maxBundleBytes, async (loaded) =>
+    (await alreadyAttests({ manifest: loaded.manifest, bundle: loaded.content }, request, leaf))
+      ? ''
+      : undefined,
   );
 
+interface Ranked {
+  readonly descriptor: Descriptor;
+  readonly rank: string;
+}
+
+/**
+ * Of all that fit the one of the highest rank, ties by the lowest digest: which of two equal ones is taken must not depend on the
+ * order of a list, or the same evidence would make two releases.
+ * @param rankOf undefined for one that does not fit
+ */
 async function findReferrer(
   target: ContentReader,
   subject: Descriptor,
   artifactType: string,
   maxBytes: number,
-  isIt: (loaded: LoadedReferrer) => Promise<boolean>,
+  rankOf: (loaded: LoadedReferrer) => Promise<string | undefined>,
 ): Promise<Descriptor | undefined> {
   const listed = await target.referrers(subject.digest, artifactType).catch((error: unknown) => {
     // A list that somebody has spoilt (the tag schema's is for anybody to write) is no reason not to sign either.
     if (isRefusal(error)) return [];
     throw error;
   });
+  let best: Ranked | undefined;
   // Beyond that nothing is searched: signing again does no harm.
   for (const candidate of listed.slice(-maxForeignEntries)) {
     try {
       const loaded = await loadReferrer(target, candidate, maxBytes);
-      if (await isIt(loaded)) return loaded.manifest.descriptor;
+      const rank = await rankOf(loaded);
+      const { descriptor } = loaded.manifest;
+      if (rank !== undefined && isBetter({ descriptor, rank }, best)) best = { descriptor, rank };
     } catch (error) {
       // Somebody else's junk is no reason not to sign.
       if (!isRefusal(error)) throw error;
     }
   }
-  return undefined;
+  return best?.descriptor;
 }
+
+const isBetter = (one: Ranked, other: Ranked | undefined): boolean =>
+  other === undefined ||
+  one.rank > other.rank ||
+  (one.rank === other.rank && one.descriptor.digest < other.descriptor.digest);
