@@ -1,5 +1,4 @@
 import type { Descriptor } from './domain/descriptor.ts';
-import { silent } from './domain/events.ts';
 import type { Progress } from './domain/events.ts';
 import { loadTrust } from './evidence/trust.ts';
 import type { ReleaseReport } from './steps/release.ts';
@@ -9,6 +8,7 @@ import type { Store } from './oci/store/store.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Registry } from './ports/content.ts';
 import type { Engine } from './ports/engine.ts';
+import type { Locks } from './ports/importer.ts';
 import type { Scanner } from './ports/scanner.ts';
 import type { Seal } from './ports/seal.ts';
 import type { Signer } from './ports/signer.ts';
@@ -26,9 +26,10 @@ import { evidenceOf } from './steps/sign.ts';
 import { readPublished } from './steps/published.ts';
 import type { PublishedEvidence } from './steps/published.ts';
 import { readPlatforms } from './steps/verify/image.ts';
+import { findReleaseOf } from './steps/release/counter.ts';
 import { signedUnder } from './steps/verify/tagged-release.ts';
-import { verifyImage } from './steps/verify.ts';
 import { AmlpromoteError, isInconclusive, isRefusal } from './domain/errors.ts';
+import type { ErrorCode } from './domain/errors.ts';
 import type { ContentReader } from './ports/content.ts';
 
 /** What the non-sensitive side has. Parts are opened when a step needs them: `scan` of what is in the store needs no engine. */
@@ -51,6 +52,8 @@ export interface OutsidePorts {
   readonly sourceDateEpoch: number | undefined;
   /** See `SignPorts.formats`. */
   readonly formats?: '0.1' | undefined;
+  /** Of the non-sensitive registry, for its release tags. */
+  readonly locks: () => Promise<Pick<Locks, 'lockTag'>>;
   readonly signal?: AbortSignal;
 }
 
@@ -119,14 +122,16 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       store: await ports.store(),
       seal: await ports.seal(),
       published: registry,
-      // Whoever may push could have put an image under a build tag: only one that passes this zone's policy saves a build.
+      // Whoever may push could have put an image under a build tag: only one whose making a trusted key has stated saves a build.
+      // What was found in it, and how long ago, is for scan and sign to judge: building it again would not make it another.
       vouch: async (repository, image) => {
+        const evidence = await published({ repository, image });
+        return evidence.isSigned && (await evidence.provenance()) !== undefined;
+      },
+      released: async (repository, version) => {
         const content = registry.repository(repository);
-        const report = await verifyImage({ host: registry.host, repository, image, content }, policy, {
-          clock,
-          progress: silent,
-        });
-        return report.verdict === 'allowed';
+        const isSigned = signedUnder(content, await loadTrust(policy), clock.now());
+        return await unlessUnreachable(async () => await findReleaseOf(content, version, isSigned));
       },
       publishedFacts: async (repository, image) =>
         (await (await published({ repository, image })).provenance())?.value,
@@ -137,6 +142,19 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       identity: ports.identity,
       sourceDateEpoch: ports.sourceDateEpoch,
     };
+  };
+
+  /** False where this registry has no locks, or they are not this identity's to set. */
+  const lockIfPossible = async (repository: string, tag: string): Promise<boolean> => {
+    try {
+      await (await ports.locks()).lockTag(repository, tag);
+      return true;
+    } catch (error) {
+      if (!(error instanceof AmlpromoteError) || !withoutLocks.has(error.code)) throw error;
+      const message = `${repository}:${tag} is not locked (${error.code}): runners that release at the same time are told apart by reading back`;
+      progress({ type: 'note', step: 'release', message });
+      return false;
+    }
   };
 
   /** Where the bytes are: the store first, for nothing travels then. */
@@ -210,12 +228,16 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
           target,
           isSigned: signedUnder(target, await loadTrust(policy), clock.now()),
           signIndex: (index) => signIndex({ target, signer, clock, progress }, index),
+          lockTag: (tag) => lockIfPossible(spec.repository, tag),
+          clock,
           progress,
         },
       );
     },
   };
 }
+
+const withoutLocks: ReadonlySet<ErrorCode> = new Set(['FORBIDDEN', 'NOT_FOUND', 'UNSUPPORTED']);
 
 /** The registry only saves work here: whether it can be reached is for publish to say, and junk in it stops nobody. */
 async function unlessUnreachable<T>(ask: () => Promise<T>): Promise<T | undefined> {

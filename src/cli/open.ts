@@ -47,6 +47,7 @@ export async function openOutside(context: Context): Promise<Outside> {
     identity: settings.identity,
     sourceDateEpoch: settings.sourceDateEpoch,
     formats: context.zones.formats,
+    locks: once(() => locksOf(context, 'nonsensitive')),
     signal: context.signal,
   });
 }
@@ -60,7 +61,7 @@ export async function openInside(context: Context): Promise<Inside> {
   return createInside(context.zones, await loadPolicy(context.settings.policy('inside')), {
     registry: once(() => registryOf(context, 'sensitive')),
     importer: once(() => importerOf(context)),
-    locks: once(() => locksOf(context)),
+    locks: once(() => locksOf(context, 'sensitive')),
     inventory: once(() => inventoryOf(context)),
     remover: once(() => removerOf(context)),
     signer: once(() => signerOf(context, 'inside')),

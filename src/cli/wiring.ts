@@ -115,24 +115,24 @@ async function acrImporter(context: Context): Promise<Importer> {
   });
 }
 
-export async function locksOf(context: Context): Promise<Locks> {
+export async function locksOf(context: Context, zone: ZoneName): Promise<Locks> {
   const { createAcrLocks } = await import('../adapters/acr/locks.ts');
-  return createAcrLocks(await sensitiveRegistry(context));
+  return createAcrLocks(await metadataOf(context, zone));
 }
 
 export async function inventoryOf(context: Context): Promise<Inventory> {
   const { createAcrInventory } = await import('../adapters/acr/inventory.ts');
-  return createAcrInventory(await sensitiveRegistry(context));
+  return createAcrInventory(await metadataOf(context, 'sensitive'));
 }
 
 export async function removerOf(context: Context): Promise<Remover> {
   const { createAcrRemover } = await import('../adapters/acr/inventory.ts');
-  return createAcrRemover(await sensitiveRegistry(context));
+  return createAcrRemover(await metadataOf(context, 'sensitive'));
 }
 
-async function sensitiveRegistry(context: Context) {
-  const { agent, credential } = await access(context, 'sensitive');
-  const { host, id } = context.zones.zones.sensitive.registry;
+async function metadataOf(context: Context, zone: ZoneName) {
+  const { agent, credential } = await access(context, zone);
+  const { host, id } = context.zones.zones[zone].registry;
   return { host, registryId: id, credential, agent, signal: context.signal };
 }
 

@@ -4,6 +4,7 @@ import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
 import { tags } from '../domain/names.ts';
 import type { Platform } from '../domain/platform.ts';
+import type { Release } from '../domain/release.ts';
 import { formatPlatform } from '../domain/platform.ts';
 import type { BuildSource, ExistingImageSource, ImageSpec } from '../manifest/image.ts';
 import { resolveVersion } from '../manifest/image.ts';
@@ -23,6 +24,7 @@ import { readRecipe } from './build/recipe.ts';
 import { diffIdsOf } from './build/root.ts';
 import type { Sources } from './build/source-image.ts';
 import { formatSource, takeSourceImage } from './build/source-image.ts';
+import { versionConflict } from './release/counter.ts';
 
 export interface BuildInput {
   readonly spec: ImageSpec;
@@ -40,6 +42,8 @@ export interface BuildPorts {
   readonly published?: Registry | undefined;
   /** See `FindPorts.vouch`. */
   readonly vouch?: FindPorts['vouch'];
+  /** A signed release of the version, so that a conflict is told before anything is built. */
+  readonly released?: ((repository: string, version: string) => Promise<Release | undefined>) | undefined;
   /** How an image in that registry was made, by the word of a trusted key. */
   readonly publishedFacts?:
     ((repository: string, image: Descriptor) => Promise<BuildFacts | undefined>) | undefined;
@@ -130,6 +134,8 @@ async function fromDockerfile(
   const found = rebuild
     ? undefined
     : await findByKey(spec.repository, recipe.key, ports, noteTo(ports.progress));
+  // Building again would make another image under the same version; `--rebuild` says that this is meant to be tried.
+  if (!rebuild) await requireFreeVersion(spec, found?.image, ports);
   if (found) {
     await recordFound(spec, source, recipe, found, ports);
     return reportOf(spec, found, true, formatPlatform(source.platform), ports, recipe.key);
@@ -148,6 +154,18 @@ async function fromDockerfile(
   return reportOf(spec, { image, location: 'store' }, false, facts.platform, ports, recipe.key);
 }
 
+/** @throws VERSION_CONFLICT when the version was released with another image */
+async function requireFreeVersion(
+  spec: ImageSpec,
+  image: Descriptor | undefined,
+  ports: BuildPorts,
+): Promise<void> {
+  if (spec.version === 'auto') return;
+  const release = await ports.released?.(spec.repository, spec.version);
+  if (release && release.image.digest !== image?.digest)
+    throw versionConflict(spec.name, spec.version, release);
+}
+
 async function fromImage(
   spec: ImageSpec,
   source: ExistingImageSource,
@@ -157,10 +175,17 @@ async function fromImage(
   const repository = ports.store.repository(spec.repository);
   const startedAt = rfc3339(ports.clock.now().getTime() / 1000);
   const { image, already } = await takeSourceImage(source, defaultPlatform, repository, ports, signal);
-  const known = already
+  await requireFreeVersion(spec, image, ports);
+  const local = already
     ? await readBuildFacts(ports.store, spec.repository, image.digest, ports.seal)
     : undefined;
-  if (known?.kind !== 'source-image') {
+  const known = local ?? (await ports.publishedFacts?.(spec.repository, image));
+  const isKnown =
+    known?.kind === 'source-image' && known.bases.some(({ digest }) => digest === source.digest);
+  if (isKnown && !local) {
+    // What is published is what `sign` finds again.
+    await record(repository, image, known, ports);
+  } else if (known?.kind !== 'source-image' || !isKnown) {
     const content = await repository.manifest(image.digest);
     const layers = content && (await diffIdsOf(content, repository));
     await record(

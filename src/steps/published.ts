@@ -128,7 +128,7 @@ export const sameAnswer = (a: ScanOutcome, b: ScanOutcome): boolean =>
 function answerOf({ report, sbom }: ScanOutcome): unknown {
   const bom = JSON.parse(Buffer.from(sbom).toString('utf8')) as { metadata?: object };
   return {
-    findings: report.findings.map(({ advisoryModified: _, ...finding }) => finding),
+    findings: report.findings.map((finding) => ({ ...finding, advisoryModified: undefined })),
     gaps: report.coverage.gaps,
     ecosystems: report.coverage.ecosystems,
     bom: { ...bom, metadata: { ...bom.metadata, tools: undefined } },

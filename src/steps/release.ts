@@ -9,6 +9,7 @@ import type { EvidenceArtifact } from '../evidence/artifact.ts';
 import { encodeCarriedManifest } from '../evidence/carried-manifest.ts';
 import type { CarriedManifest } from '../evidence/carried-manifest.ts';
 import { encodeReleaseIndex } from '../evidence/release-index.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Repository } from '../ports/content.ts';
 import { chooseCounter } from './release/counter.ts';
 import type { AskSigned } from './verify/tagged-release.ts';
@@ -34,6 +35,9 @@ export interface ReleasePorts {
   ) => Promise<{ readonly signatures: readonly Digest[]; readonly already: boolean }>;
   /** Whether a signer that this zone's policy trusts has signed an index: only such releases count. */
   readonly isSigned: AskSigned;
+  /** Locks a release tag where it is, so that nobody can take its counter; false where locks cannot be had. */
+  readonly lockTag: (tag: string) => Promise<boolean>;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly progress: Progress;
 }
 
@@ -91,13 +95,30 @@ export async function release(input: ReleaseInput, ports: ReleasePorts): Promise
   return { document, image: input.image, already };
 }
 
-const attempts = 8;
+/** Without a lock, another writer's push is waited for: two looks, so that of two at once at most one goes on. */
+async function isClaimed(
+  isOurs: () => Promise<boolean>,
+  lock: () => Promise<boolean>,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<boolean> {
+  if (await lock()) return await isOurs();
+  for (let look = 0; look < 2; look += 1) {
+    await clock.sleep(100 + Math.floor(Math.random() * 200));
+    if (!(await isOurs())) return false;
+  }
+  return true;
+}
 
-/** Puts the index under the tag of its counter: of the next one, when somebody else was faster. */
+const attempts = 16;
+
+/**
+ * Puts the index under the tag of its counter: of the next one, when somebody else was faster. Registry tags have no
+ * compare-and-swap, so: push, lock the tag where it is, read back. Whatever it names then, it names for ever.
+ */
 async function claim(
   input: ReleaseInput,
   carried: EvidenceArtifact,
-  { target, isSigned, progress }: ReleasePorts,
+  { target, isSigned, lockTag, clock, progress }: ReleasePorts,
 ): Promise<{ readonly index: ManifestContent; readonly release: number; readonly published: boolean }> {
   const { name, version, repository } = input.carried.manifest;
   const effect = (what: string, subject: string): void =>
@@ -123,14 +144,25 @@ async function claim(
     const index = indexUnder(release);
     const { digest } = index.descriptor;
     const tag = tags.release(release);
+    const isOurs = async (): Promise<boolean> => (await target.resolve(tag))?.digest === digest;
     const there = await target.resolve(tag);
-    if (there?.digest === digest) return { index, release, published: true };
-    if (there) continue;
-    await pushArtifact(target, carried);
-    effect('pushed', carried.manifest.descriptor.digest);
-    await target.pushManifest(index, tag);
-    effect('tagged', `${target.name}:${tag}`);
-    if ((await target.resolve(tag))?.digest === digest) return { index, release, published: false };
+    if (there && there.digest !== digest) continue;
+    if (!there) {
+      await pushArtifact(target, carried);
+      effect('pushed', carried.manifest.descriptor.digest);
+      // That took a while. Between this look and the push lies one request, which the looks after it outlast.
+      if (await target.resolve(tag)) continue;
+      try {
+        await target.pushManifest(index, tag);
+      } catch (error) {
+        // Locked by somebody who was faster.
+        if ((await target.resolve(tag)) === undefined || (await isOurs())) throw error;
+        continue;
+      }
+      effect('tagged', `${target.name}:${tag}`);
+    }
+    if (there && (await isSigned(index.descriptor))) return { index, release, published: true };
+    if (await isClaimed(isOurs, () => lockTag(tag), clock)) return { index, release, published: !!there };
   }
   throw new AmlpromoteError(
     'INCONCLUSIVE',

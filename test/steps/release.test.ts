@@ -59,6 +59,8 @@ function setUp() {
         return { signatures: [put(`signature of ${index.digest}`).digest], already: true };
       },
       isSigned: async ({ digest }) => signed.has(digest),
+      lockTag: async () => true,
+      clock: { sleep: async () => undefined },
       progress: (event) => void events.push(event),
     });
   return { registry, put, input, run, events, signed };

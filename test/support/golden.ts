@@ -210,6 +210,7 @@ export async function openGolden(): Promise<Golden> {
         git: async () => ({ commit: 'd'.repeat(40), dirty: true }),
         identity: 'somebody else',
         sourceDateEpoch: undefined,
+        locks: async () => memoryLocks(dev),
       });
     },
     inside: () => insideWith(never),

@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
 import type { ProgressEvent } from '../../src/domain/events.ts';
 import type { ScanReport } from '../../src/domain/scan.ts';
 import { createInside } from '../../src/inside.ts';
@@ -12,6 +13,8 @@ import type { Zones } from '../../src/manifest/zones.ts';
 import { openStore } from '../../src/oci/store/store.ts';
 import { createOutside } from '../../src/outside.ts';
 import type { Outside } from '../../src/outside.ts';
+import type { Registry } from '../../src/ports/content.ts';
+import type { Locks } from '../../src/ports/importer.ts';
 import type { Scanner } from '../../src/ports/scanner.ts';
 import { archiveEngine } from './archive-engine.ts';
 import type { ArchiveEngine } from './archive-engine.ts';
@@ -87,6 +90,8 @@ export interface MemoryZones {
   readonly sec: MemoryRegistry;
   readonly importer: MemoryImporter;
   readonly locks: MemoryLocks;
+  /** The same of the non-sensitive registry. */
+  readonly devLocks: MemoryLocks;
   readonly workspace: MemoryWorkspace;
   /** What a machine knows of its runs, by the directory of its store. */
   recordsOf(store: string): MemoryRecords;
@@ -108,6 +113,7 @@ export function memoryZones(options: MemoryZonesOptions = {}): MemoryZones {
     sec,
     importer: memoryImporter(dev, sec, options),
     locks: memoryLocks(sec),
+    devLocks: memoryLocks(dev),
     workspace: memoryWorkspace(sampleWorkspaceId),
     recordsOf: (store) => {
       const records = machines.get(store) ?? memoryRecords();
@@ -138,6 +144,10 @@ export interface RunOptions {
   /** Dies right after this many writes. */
   readonly killAfterWrites?: number;
   readonly policy?: Policy;
+  /** The non-sensitive registry as this run sees it. */
+  readonly dev?: (registry: Registry) => Registry;
+  /** This run may not lock there. */
+  readonly noDevLocks?: boolean;
   /** What the scanner finds. */
   readonly found?: Partial<ScanReport>;
 }
@@ -160,9 +170,11 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
   const { clock } = world;
   const { identities, zones } = ground;
   const outside = createOutside(policy, {
+    locks: async () => (options.noDevLocks ? lockless : life.port('devLocks', world.devLocks)),
     store: async () => life.port('store', await openStore(options.store)),
     seal: async () => testSeal(options.machine),
-    registry: async () => life.port('dev', world.dev),
+    registry: async () =>
+      life.port('dev', (options.dev ?? ((registry) => registry))(world.devLocks.registry)),
     engine: async () => life.port('engine', world.engine),
     scanner: async () => life.port('scanner', scannerOf(clock, options.found)),
     signer: async () => life.port('signer', identities.releaseSigner),
@@ -194,6 +206,10 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
   });
   return { life, outside, inside, events, effects };
 }
+
+const lockless: Pick<Locks, 'lockTag'> = {
+  lockTag: async () => Promise.reject(new AmlpromoteError('FORBIDDEN', 'no right to write metadata')),
+};
 
 /** As scanners do, it says when it looked. */
 function scannerOf(clock: ManualClock, found: Partial<ScanReport> = {}): Scanner {

@@ -32,7 +32,7 @@ export async function chooseCounter(
   const { wanted } = request;
   if (wanted !== undefined) return await chooseWanted(repository, { ...request, wanted }, isSigned);
   const { highest, passed } = await findHighest(repository, isSigned);
-  requireNewVersion(highest, request);
+  await requireNewVersion(repository, request, isSigned);
   if (highest && highest.index.digest === request.indexUnder(highest.release)) return highest.release;
   for (let counter = (highest?.release ?? 0) + 1; counter <= maxCounter; counter += 1) {
     // An index of ours that was never signed, after a crash, is gone on with.
@@ -51,7 +51,7 @@ async function chooseWanted(
   const taken = await readTaggedRelease(repository, wanted, isSigned);
   if (taken && digestOf(taken) !== request.indexUnder(wanted)) throw conflict(repository, wanted, taken);
   try {
-    requireNewVersion((await findHighest(repository, isSigned)).highest, request);
+    await requireNewVersion(repository, request, isSigned);
   } catch (error) {
     // Too many tags to judge: the way out of that is to name a counter, so it must not be shut by it.
     if (!(error instanceof AmlpromoteError) || error.code !== 'INCONCLUSIVE') throw error;
@@ -70,9 +70,7 @@ const concurrent = 8;
 
 /** From the highest tag down to the first that is a signed release. */
 async function findHighest(repository: Repository, isSigned: AskSigned): Promise<Highest> {
-  const counters = (await repository.tags())
-    .flatMap((tag) => releaseCounterOf(tag) ?? [])
-    .sort((a, b) => b - a);
+  const counters = await countersOf(repository);
   const passed = new Map<number, Digest | undefined>();
   for (let start = 0; start < counters.length; start += concurrent) {
     if (start >= maxForeignEntries) throw tooMany(repository, counters.length);
@@ -92,13 +90,55 @@ async function findHighest(repository: Repository, isSigned: AskSigned): Promise
 const digestOf = (tagged: TaggedRelease): Digest | undefined =>
   tagged.kind === 'trusted' ? tagged.release.index.digest : tagged.digest;
 
-function requireNewVersion(highest: Release | undefined, { name, version, image }: CounterRequest): void {
-  if (highest?.version !== version || highest.image.digest === image) return;
-  throw new AmlpromoteError(
+/** Of all release tags, the highest first. */
+const countersOf = async (repository: Repository): Promise<readonly number[]> =>
+  (await repository.tags()).flatMap((tag) => releaseCounterOf(tag) ?? []).sort((a, b) => b - a);
+
+/** Uniqueness is asked of all releases, not only of the highest. */
+async function requireNewVersion(
+  repository: Repository,
+  { name, version, image }: CounterRequest,
+  isSigned: AskSigned,
+): Promise<void> {
+  const other = await findReleaseOf(repository, version, isSigned, (one) => one.image.digest !== image);
+  if (other) throw versionConflict(name, version, other);
+}
+
+export const versionConflict = (name: string, version: string, { image }: Release): AmlpromoteError =>
+  new AmlpromoteError(
     'VERSION_CONFLICT',
-    `${name} ${version} was released already with another image (${highest.image.digest})`,
+    `${name} ${version} was released already with another image (${image.digest})`,
     { nextSteps: ['A version is never reused: raise `version` in the image manifest and build again.'] },
   );
+
+/**
+ * The newest release of a version that a trusted signer has signed. Signatures are asked for only where the version is the one
+ * in question: a repository may have thousands of releases.
+ * @throws INCONCLUSIVE when too much is tagged to be read
+ */
+export async function findReleaseOf(
+  repository: Repository,
+  version: string,
+  isSigned: AskSigned,
+  isWanted: (release: Release) => boolean = () => true,
+): Promise<Release | undefined> {
+  const counters = await countersOf(repository);
+  for (let start = 0; start < counters.length; start += concurrent) {
+    if (start >= maxForeignEntries) throw tooMany(repository, counters.length);
+    const batch = counters.slice(start, start + concurrent);
+    const read = await Promise.all(
+      batch.map(async (counter) =>
+        readTaggedRelease(
+          repository,
+          counter,
+          async (index, release) =>
+            release?.version === version && isWanted(release) && (await isSigned(index, release)),
+        ),
+      ),
+    );
+    for (const tagged of read) if (tagged?.kind === 'trusted') return tagged.release;
+  }
+  return undefined;
 }
 
 function conflict(repository: Repository, counter: number, taken: TaggedRelease): AmlpromoteError {

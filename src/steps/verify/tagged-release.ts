@@ -17,7 +17,7 @@ export type TaggedRelease =
   | { readonly kind: 'junk'; readonly digest: Digest | undefined };
 
 /** Whether a signer that the policy trusts has signed an index. @throws INCONCLUSIVE when that cannot be told */
-export type AskSigned = (index: Descriptor) => Promise<boolean>;
+export type AskSigned = (index: Descriptor, release?: Release) => Promise<boolean>;
 
 /**
  * Reads and judges the tag of one counter; undefined when it is free.
@@ -31,7 +31,7 @@ export async function readTaggedRelease(
   const read = await readIndex(repository, counter);
   if (read === undefined || !('index' in read)) return read;
   const isThis = read.release === counter && read.repository === repository.name;
-  return isThis && (await isSigned(read.index))
+  return isThis && (await isSigned(read.index, read))
     ? { kind: 'trusted', release: read }
     : { kind: 'junk', digest: read.index.digest };
 }
