@@ -68,7 +68,26 @@ async function runs(installed: string, node: string): Promise<void> {
   const commands = Object.keys(manifest.commands);
   if (commands.length === 0) throw new Error('the package has no commands');
   for (const command of commands) await cli(...command.split(':'), '--help');
-  console.log(`Node ${nodeVersion}: ${about}; ${String(commands.length)} commands explain themselves`);
+  await crosses(cli, path.join(work, `sandbox-${nodeVersion}`));
+  console.log(
+    `Node ${nodeVersion}: ${about}; ${String(commands.length)} commands explain themselves, the sandbox and init run`,
+  );
+}
+
+/** What reads files of the package itself: the sandbox with the shipped policy and advisories, init with its templates. */
+async function crosses(cli: (...args: string[]) => Promise<string>, directory: string): Promise<void> {
+  await cli('sandbox', 'start', '--dir', directory, '--detach');
+  try {
+    const zones = path.join(directory, 'outside/zones.yaml');
+    const policy = await readFile(path.join(directory, 'outside/policy.yaml'), 'utf8');
+    if (!policy.includes('kind: Policy')) throw new Error('the sandbox has no policy');
+    const examples = path.join(root, 'manifests/images/churn-train.yaml');
+    await cli('promote', examples, '--zones', zones, '--dry-run');
+  } finally {
+    await cli('sandbox', 'stop', '--dir', directory);
+  }
+  const names = ['--organisation', 'Contoso', '--state', 'Tokyo', '--country', 'JP'];
+  await cli('init', '--dir', path.join(directory, 'project'), ...names);
 }
 
 async function oldestNode(): Promise<string | undefined> {

@@ -14,12 +14,17 @@ export const commandNotFound: Hook<'command_not_found'> = ({ id, argv = [], conf
   const word = isTopic ? (second ?? '') : first;
   const meant = suggest(word, candidates);
   const topic = isTopic ? `${first} ` : '';
-  const error = new AmlpromoteError('USAGE', `there is no command ${topic}${word.slice(0, 100)}`, {
-    nextSteps: [
-      ...(meant === undefined ? [] : [`Did you mean ${config.bin} ${topic}${meant}?`]),
-      `${config.bin} ${topic}--help lists the commands.`,
-    ],
-  });
+  // oclif takes what follows a command without arguments for a part of the command's name.
+  const error = candidates.includes(word)
+    ? new AmlpromoteError('USAGE', `${topic}${word} takes flags only, no argument`, {
+        nextSteps: [`${config.bin} ${topic}${word} --help lists its flags.`],
+      })
+    : new AmlpromoteError('USAGE', `there is no command ${topic}${word.slice(0, 100)}`, {
+        nextSteps: [
+          ...(meant === undefined ? [] : [`Did you mean ${config.bin} ${topic}${meant}?`]),
+          `${config.bin} ${topic}--help lists the commands.`,
+        ],
+      });
   process.exitCode = error.exitCode;
   if (argv.includes('--json'))
     process.stdout.write(`${JSON.stringify({ error: errorBody(error) }, undefined, 2)}\n`);

@@ -36,8 +36,7 @@ export function createProgress(
         break;
       case 'finished': {
         const took = duration(now() - (started.get(event.step) ?? now()));
-        const mark = event.already ? paint(2, '= already done') : paint(32, '+ done');
-        line(event.step, `${mark}: ${clean(event.detail)} ${paint(2, `(${took})`)}`);
+        line(event.step, `${outcome(event, paint)} ${clean(event.detail)} ${paint(2, `(${took})`)}`);
         break;
       }
       case 'note':
@@ -60,6 +59,15 @@ export function createProgress(
         break;
     }
   };
+}
+
+type FinishedEvent = Extract<ProgressEvent, { type: 'finished' }>;
+
+/** "Done", in green, is only for what may go on; any other verdict stands for itself. */
+function outcome({ already, verdict }: FinishedEvent, paint: (code: number, text: string) => string): string {
+  if (verdict === 'refused') return paint(31, 'x');
+  if (verdict === 'inconclusive') return paint(33, '?');
+  return `${already ? paint(2, '= already done') : paint(32, '+ done')}:`;
 }
 
 type BytesEvent = Extract<ProgressEvent, { type: 'bytes' }>;

@@ -1,4 +1,5 @@
 import type { Digest } from './digest.ts';
+import type { Verdict } from './verdict.ts';
 
 export type StepName =
   'build' | 'scan' | 'publish' | 'sign' | 'release' | 'import' | 'verify' | 'register' | 'run';
@@ -15,6 +16,8 @@ export type ProgressEvent =
       readonly subject: string;
       readonly already: boolean;
       readonly detail: string;
+      /** Of a step that judges: `detail` begins with it. */
+      readonly verdict?: Verdict;
     }
   | { readonly type: 'effect'; readonly step: StepName; readonly effect: string; readonly subject: string }
   | { readonly type: 'note'; readonly step: StepName; readonly message: string }

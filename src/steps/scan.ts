@@ -68,8 +68,9 @@ export async function scan(
   const result = stored ?? (await scanNow(input, ports, policy, signal));
   const decision = evaluateScan(result.report, policy, ports.clock.now());
   const { findings, coverage } = result.report;
-  const detail = `${decision.verdict}: ${findings.length} finding${findings.length === 1 ? '' : 's'} in ${coverage.components} package${coverage.components === 1 ? '' : 's'}`;
-  progress({ type: 'finished', step: 'scan', subject, already: stored !== undefined, detail });
+  const { verdict } = decision;
+  const detail = `${verdict}: ${findings.length} finding${findings.length === 1 ? '' : 's'} in ${coverage.components} package${coverage.components === 1 ? '' : 's'}`;
+  progress({ type: 'finished', step: 'scan', subject, already: stored !== undefined, verdict, detail });
   return {
     image,
     report: result.report,

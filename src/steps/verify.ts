@@ -86,7 +86,7 @@ export async function verifyRelease(
     : { rules: unanswered(subject), carried: undefined };
   const rules = [index.result, ...others];
   const verdict = worst(rules.map((rule) => rule.verdict));
-  ports.progress({ type: 'finished', step: 'verify', subject, already: false, detail: verdict });
+  ports.progress({ type: 'finished', step: 'verify', subject, already: false, verdict, detail: verdict });
   return {
     verdict,
     subject,
@@ -198,6 +198,6 @@ export async function verifyImage(
     resultOf('approvals', checkApprovals(undefined, policy)),
   ];
   const verdict = worst(rules.map((rule) => rule.verdict));
-  ports.progress({ type: 'finished', step: 'verify', subject, already: false, detail: verdict });
+  ports.progress({ type: 'finished', step: 'verify', subject, already: false, verdict, detail: verdict });
   return { verdict, subject, image, rules, policyDigest: trust.policyDigest, at: now.toISOString() };
 }

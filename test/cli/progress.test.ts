@@ -2,6 +2,7 @@ import test from 'ava';
 import { createProgress } from '../../src/cli/progress.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
 import type { ProgressEvent } from '../../src/domain/events.ts';
+import type { Verdict } from '../../src/domain/verdict.ts';
 
 /** What is written for these events; every look at the clock is 1 s later than the one before. */
 function written(
@@ -45,6 +46,36 @@ test('who is waited for is named, without a step', (t) => {
     written([{ type: 'waiting', host: 'contosodev.azurecr.io', milliseconds: 5000, what: 'no connection' }]),
     'waiting for contosodev.azurecr.io: no connection for 5.0 s\n',
   );
+});
+
+test('a refusal is not painted as done', (t) => {
+  const judged = (verdict: Verdict, already = false): ProgressEvent => ({
+    type: 'finished',
+    step: 'scan',
+    subject: 'x',
+    already,
+    verdict,
+    detail: `${verdict}: 3 findings`,
+  });
+  const events = [
+    judged('refused'),
+    judged('inconclusive', true),
+    judged('allowed'),
+    judged('allowed', true),
+  ];
+  t.is(
+    written(events).replaceAll(/ \(.*\)/g, ''),
+    [
+      'scan      x refused: 3 findings',
+      'scan      ? inconclusive: 3 findings',
+      'scan      + done: allowed: 3 findings',
+      'scan      = already done: allowed: 3 findings',
+      '',
+    ].join('\n'),
+  );
+  const green = '\u001B[32m';
+  t.false(written([judged('refused'), judged('inconclusive')], { color: true }).includes(green));
+  t.true(written([judged('allowed')], { color: true }).includes(green));
 });
 
 test('a pipe gets plain lines: no bytes, no colour, no carriage returns', (t) => {

@@ -200,6 +200,7 @@ test.serial('usage errors are one document, too', async (t) => {
 
 test.serial('a mistyped command is a usage error with a guess', async (t) => {
   for (const [argv, meant] of [
+    [['init', 'project'], /^amlpromote init --help lists its flags/],
     [['promot', 'image.yaml'], /Did you mean amlpromote promote\?/],
     [['sandbox', 'stopp', '--dir', 'x'], /Did you mean amlpromote sandbox stop\?/],
     [['frobnicate'], /^amlpromote --help/],

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
@@ -128,6 +128,82 @@ for (const [side, name] of [
     t.true(error.message.includes(`but not ${name}`));
     await t.throwsAsync(stat(path.join(dir, side, name)), { code: 'ENOENT' });
   });
+
+test('a release key that is made anew is signed by the CA that the policies trust', async (t) => {
+  const { dir } = await initialised(t);
+  const text = (name: string): Promise<string> => readFile(path.join(dir, name), 'utf8');
+  const [caKey, old] = [await text('outside/ca-key.pem'), await text('outside/cert.pem')];
+  for (const name of ['key.pem', 'cert.pem']) await rm(path.join(dir, 'outside', name));
+  const { written } = await initProject(input(dir));
+  t.deepEqual(written, ['outside/cert.pem', 'outside/key.pem']);
+  t.is(await text('outside/ca-key.pem'), caKey);
+  const renewed = await text('outside/cert.pem');
+  t.not(renewed, old);
+  const ca = new X509Certificate(await text('inside/trust/release-ca.pem'));
+  const leaf = new X509Certificate(renewed);
+  t.true(leaf.verify(ca.publicKey) && leaf.checkIssued(ca));
+  t.true(leaf.checkPrivateKey(createPrivateKey(await text('outside/key.pem'))));
+});
+
+test('a new key is never valid for longer than its CA', async (t) => {
+  const clock = { now: () => new Date('2026-11-21T12:00:00Z') };
+  const { ca } = await createSigningIdentity({
+    subject: 'CN=release,O=Contoso,ST=Tokyo,C=JP',
+    ca: { subject: 'CN=CA,O=Contoso,ST=Tokyo,C=JP', days: 10 },
+    days: 5,
+    clock,
+  });
+  const { leaf } = await createSigningIdentity({
+    subject: 'CN=release,O=Contoso,ST=Tokyo,C=JP',
+    ca,
+    days: 30,
+    clock,
+  });
+  t.is(new X509Certificate(leaf.chain).validTo, new X509Certificate(ca.certificate).validTo);
+});
+
+for (const { name, removed, message } of [
+  {
+    name: 'the CA key is in its safe',
+    removed: ['outside/key.pem', 'outside/cert.pem', 'outside/ca-key.pem'],
+    message: /ca-key\.pem is missing/,
+  },
+  {
+    name: 'the CA certificate is gone',
+    removed: [
+      'outside/key.pem',
+      'outside/cert.pem',
+      'outside/trust/release-ca.pem',
+      'inside/trust/release-ca.pem',
+    ],
+    message: /no trust\/release-ca\.pem/,
+  },
+  {
+    name: 'the receipt key is gone, its pins are not',
+    removed: ['inside/key.pem', 'inside/cert.pem'],
+    message: /inside\/trust\/receipt\.pem and outside\/trust\/receipt\.pem pin one/,
+  },
+])
+  test(`nothing is made that nobody would believe: ${name}`, async (t) => {
+    const { dir } = await initialised(t);
+    for (const file of removed) await rm(path.join(dir, file));
+    const names = async (): Promise<readonly string[]> => (await readdir(dir, { recursive: true })).sort();
+    const before = await names();
+    const error = await t.throwsAsync(initProject(input(dir)), { instanceOf: AmlpromoteError, message });
+    t.is(error.code, 'KEY_MISSING');
+    t.deepEqual(await names(), before);
+  });
+
+test('a CA key of another CA signs nothing', async (t) => {
+  const { dir } = await initialised(t);
+  const other = await initialised(t);
+  for (const name of ['key.pem', 'cert.pem']) await rm(path.join(dir, 'outside', name));
+  await copyFile(path.join(other.dir, 'outside/ca-key.pem'), path.join(dir, 'outside/ca-key.pem'));
+  await t.throwsAsync(initProject(input(dir)), {
+    instanceOf: AmlpromoteError,
+    message: /is not the key of trust\/release-ca\.pem/,
+  });
+});
 
 test('nothing temporary is left behind', async (t) => {
   const { dir } = await initialised(t);

@@ -1,5 +1,7 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type {
+  CertificateAuthority,
   createLoneIdentity,
   createSigningIdentity,
   SigningIdentity,
@@ -42,16 +44,16 @@ export async function writeIdentities(
   const releaseSubject = subject('release');
 
   if (await needsIdentity(files, 'outside')) {
-    const ca = { subject: subject('release CA') };
     const made = await createIdentities.createSigningIdentity({
       subject: releaseSubject,
-      ca,
+      ca: (await existingAuthority(files)) ?? { subject: subject('release CA') },
       days: leafDays,
       clock,
     });
     await writeRelease(files, made);
   }
   if (await needsIdentity(files, 'inside')) {
+    await refuseUnpinned(files);
     const made = await createIdentities.createLoneIdentity({
       subject: subject('receipt'),
       days: leafDays,
@@ -72,6 +74,60 @@ async function writeRelease(files: NewFiles, { ca, leaf }: SigningIdentity): Pro
   await files.write('outside/ca-key.pem', ca.key, 0o600);
   await files.write('outside/cert.pem', leaf.chain);
   await files.write('outside/key.pem', leaf.key, 0o600);
+}
+
+/**
+ * The CA that the policies of an earlier init trust: a release key that is made anew is signed by it, or no side would
+ * believe the new key.
+ */
+async function existingAuthority(files: NewFiles): Promise<CertificateAuthority | undefined> {
+  const key = await files.read('outside/ca-key.pem');
+  const trusted =
+    (await files.read('outside/trust/release-ca.pem')) ?? (await files.read('inside/trust/release-ca.pem'));
+  if (key === undefined && trusted === undefined) return undefined;
+  if (key === undefined)
+    throw new AmlpromoteError('KEY_MISSING', 'there is a release CA, but outside/ca-key.pem is missing', {
+      nextSteps: [
+        'Put ca-key.pem back for the moment, and run init again: the new release key must be signed by the CA that both policies trust.',
+        'To begin with a new CA instead, remove trust/release-ca.pem of both sides; what the old key signed is then believed no more.',
+      ],
+    });
+  const [certificate] = certificatesIn(trusted);
+  if (certificate === undefined || !belongTogether(certificate, key))
+    throw new AmlpromoteError(
+      'KEY_MISSING',
+      certificate === undefined
+        ? 'there is outside/ca-key.pem, but no trust/release-ca.pem'
+        : 'outside/ca-key.pem is not the key of trust/release-ca.pem',
+      {
+        nextSteps: [
+          'Put the CA certificate back as outside/trust/release-ca.pem; or, if an earlier init was interrupted, remove outside/ca-key.pem and run init again.',
+        ],
+      },
+    );
+  return { certificate, key };
+}
+
+function belongTogether(certificate: string, key: string): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
+}
+
+/** The policies pin the receipt certificate: another one beside an old pin would sign receipts that nobody believes. */
+async function refuseUnpinned(files: NewFiles): Promise<void> {
+  const pins = ['inside/trust/receipt.pem', 'outside/trust/receipt.pem'];
+  const contents = await Promise.all(pins.map((name) => files.read(name)));
+  const found = pins.filter((_, position) => contents[position] !== undefined);
+  if (found.length === 0) return;
+  throw new AmlpromoteError('KEY_MISSING', `inside/ has no receipt key, but ${found.join(' and ')} pin one`, {
+    nextSteps: [
+      'Put inside/key.pem and inside/cert.pem back.',
+      `To begin with a new receipt key, move ${found.join(' and ')} away first; the old receipts are believed only while a policy lists their certificate under trust.receipts.`,
+    ],
+  });
 }
 
 /** True when there is neither key nor certificate; a half of a pair is nothing that can be mended by writing the other half. */
