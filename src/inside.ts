@@ -146,6 +146,12 @@ export function chooseWorkspace(
 ): { readonly name: string; readonly id: string; readonly compute: string | undefined } {
   const admitted = admittedWorkspaces(zones, repository);
   const { workspaces } = zones.zones.sensitive;
+  if (choice.workspace !== undefined && !Object.hasOwn(workspaces, choice.workspace)) {
+    const known = Object.keys(workspaces).join(', ');
+    throw new AmlpromoteError('USAGE', `${zones.file} has no workspace ${choice.workspace}`, {
+      nextSteps: [`Name one that it has under zones.sensitive.workspaces: ${known}.`],
+    });
+  }
   const name = choice.workspace ?? admitted[0];
   if (name === undefined || !admitted.includes(name)) {
     throw new AmlpromoteError(

@@ -117,9 +117,7 @@ export async function promoteOutside(
   requireDecision(
     decide(scan.platforms.flatMap((platform) => platform.decision.reasons)),
     `${spec.name} (${spec.repository}@${build.image.digest})`,
-    [
-      'Repair what the reasons name and build again, or ask the owner of the policy for an exception with an expiry date.',
-    ],
+    scan.platforms.map(({ report }) => report),
   );
   const publish = await outside.publish(subject);
   const sign = await outside.sign(subject);

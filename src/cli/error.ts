@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../domain/errors.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
+import type { Reason } from '../domain/verdict.ts';
 import { systemCode } from '../files/system-code.ts';
 import { networkError } from '../network/errors.ts';
 import { clean } from './text.ts';
@@ -9,6 +10,8 @@ export interface ErrorBody {
   readonly code: string;
   readonly message: string;
   readonly nextSteps: string[];
+  /** Only where something was judged; the message shows the first of them. */
+  readonly reasons?: Reason[];
 }
 
 const kinds: Readonly<Record<number, string>> = {
@@ -46,6 +49,7 @@ export const errorBody = (error: AmlpromoteError): ErrorBody => ({
   code: error.code,
   message: error.message,
   nextSteps: [...nextStepsOf(error)],
+  ...(error.reasons.length === 0 ? {} : { reasons: [...error.reasons] }),
 });
 
 /** `refused (TAG_CONFLICT): message`, then what to do next. */

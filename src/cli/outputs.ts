@@ -154,7 +154,12 @@ export const promoteOutput = z.object({
 });
 
 const failure = z.object({
-  error: z.object({ code: z.string(), message: z.string(), nextSteps: z.array(z.string()) }),
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    nextSteps: z.array(z.string()),
+    reasons: z.array(reason).optional(),
+  }),
 });
 
 const planOutput = z.object({

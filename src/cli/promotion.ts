@@ -5,6 +5,7 @@ import { chooseWorkspace } from '../inside.ts';
 import type { Inside, WorkspaceChoice } from '../inside.ts';
 import { loadImage } from '../manifest/image.ts';
 import type { ImageSpec } from '../manifest/image.ts';
+import { accessOf } from '../manifest/zones.ts';
 import type { Zones } from '../manifest/zones.ts';
 import type { Outside } from '../outside.ts';
 import { approvedRoute } from '../policy/zones.ts';
@@ -44,6 +45,9 @@ type Subject =
 /** All manifests are read before anything is done: a typing error in the third one costs no build of the first. */
 export async function runPromotion(context: Context, request: PromotionRequest): Promise<PromotionOutcome> {
   checkRequest(context, request);
+  // What cannot be reached at its end is neither planned nor begun.
+  if (request.mode !== 'inside') accessOf(context.zones, 'nonsensitive');
+  if (request.mode !== 'outside') accessOf(context.zones, 'sensitive');
   const subjects = await loadSubjects(request);
   if (request.dryRun) {
     const plan = subjects.flatMap((subject) =>

@@ -1,3 +1,5 @@
+import type { Reason } from './verdict.ts';
+
 /**
  * Every way a command can end other than well. The number is the process exit code (the contract of `docs/commands.md`):
  * 1 a bug · 2 usage or an invalid file · 10 **refused**: a definite "no" · 20 **could not check or reach**: retryable · 130 interrupted.
@@ -48,6 +50,8 @@ export type ExitCode = (typeof exitCodes)[ErrorCode];
 export interface ErrorDetails {
   /** What the reader can do now, one imperative sentence each. */
   readonly nextSteps?: readonly string[];
+  /** Of a refusal, or of what could not be judged: each reason by itself, as in a verdict. */
+  readonly reasons?: readonly Reason[];
   readonly cause?: unknown;
 }
 
@@ -58,12 +62,14 @@ export interface ErrorDetails {
 export class AmlpromoteError extends Error {
   readonly code: ErrorCode;
   readonly nextSteps: readonly string[];
+  readonly reasons: readonly Reason[];
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'AmlpromoteError';
     this.code = code;
     this.nextSteps = details.nextSteps ?? [];
+    this.reasons = details.reasons ?? [];
   }
 
   get exitCode(): ExitCode {

@@ -1,4 +1,4 @@
-import type { Finding, ScanReport } from '../domain/scan.ts';
+import type { CoverageGap, Finding, ScanReport } from '../domain/scan.ts';
 import type { Decision, Reason, Verdict } from '../domain/verdict.ts';
 import { decide } from '../domain/verdict.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
@@ -24,10 +24,16 @@ type ScanRules = PolicyRules['scan'];
 function findingReasons(finding: Finding, rules: ScanRules, now: Date): readonly Reason[] {
   const gate = gateOf(finding, rules);
   if (!gate) return [];
-  const subject = `${finding.id} in ${finding.package.name} ${finding.package.version}`;
+  const subject = findingSubject(finding);
   const blocks = gate.verdict !== 'allowed';
   return excepted({ ...gate, subject }, blocks ? chooseException(finding, rules.exceptions, now) : {});
 }
+
+/** How the reasons of a finding name it. */
+export const findingSubject = ({ id, package: { name, version } }: Finding): string =>
+  `${id} in ${name} ${version}`;
+
+export const gapDetail = ({ code, detail }: CoverageGap): string => `${code}: ${detail}`;
 
 /** A reason, or its acceptance; an exception that has expired counts as absent and is named. */
 function excepted(
@@ -70,7 +76,7 @@ function coverageReasons({ coverage }: ScanReport, rules: ScanRules, now: Date):
   const blocks = verdict !== 'allowed';
   const gaps = coverage.gaps.flatMap((gap) =>
     excepted(
-      { code: 'UNKNOWN_COVERAGE', verdict, subject: gap.subject, detail: `${gap.code}: ${gap.detail}` },
+      { code: 'UNKNOWN_COVERAGE', verdict, subject: gap.subject, detail: gapDetail(gap) },
       blocks ? chooseGapException(gap, rules.exceptions, now) : {},
     ),
   );

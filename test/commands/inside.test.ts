@@ -345,7 +345,11 @@ test.serial('register: the workspace is not there, not admitted, not chosen', as
   writeFileSync(zones, text.replace("repository: 'ml/*'", "repository: 'ml/other-*'"));
   const refusal = { exitCode: 10, code: 'NOT_ADMITTED' } as const;
   await world.refused(t, ['register', file, '--zones', zones], refusal);
-  await world.refused(t, ['register', file, '--workspace', 'nowhere'], refusal);
+  await world.refused(t, ['register', file, '--workspace', 'nowhere'], {
+    exitCode: 2,
+    code: 'USAGE',
+    message: /has no workspace nowhere/,
+  });
   await world.refused(t, ['promote', '--inside', file, '--zones', zones, '--dry-run'], refusal);
 });
 

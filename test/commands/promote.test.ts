@@ -93,6 +93,24 @@ test.serial(
   },
 );
 
+test.serial('a zones manifest of one side plans and begins nothing that it cannot end', async (t) => {
+  const { file } = imageWithSmoke('one-sided');
+  const usage = { exitCode: 2, code: 'USAGE', message: /has no access for the sensitive zone/ } as const;
+  for (const more of [['--dry-run'], []]) {
+    const { nextSteps } = await world.refused(
+      t,
+      ['promote', file, '--zones', world.zones.outside, ...more],
+      usage,
+    );
+    t.true(nextSteps.length > 0);
+  }
+  t.is(
+    (await world.run(t, ['promote', file, '--zones', world.zones.outside, '--outside', '--dry-run']))
+      .exitCode,
+    0,
+  );
+});
+
 test.serial('--dry-run prints the plan and touches nothing', async (t) => {
   const { file } = imageWithSmoke('planned');
   const before = world.sandbox.events.recent().length;

@@ -204,6 +204,14 @@ for (const [title, options, expected] of cases) {
   });
 }
 
+test('policy: where no approvals are required, nobody is said to have approved', async (t) => {
+  const { target, release } = await setup();
+  const { rules } = await verify(target, release);
+  const rule = rules.find((one) => one.rule === 'approvals');
+  t.is(rule?.verdict, 'allowed');
+  t.is(rule?.sentence, 'The policy requires no approvals; none were looked at.');
+});
+
 test('policy: required approvals without any are refused', async (t) => {
   const { target, release } = await setup();
   const strict = await testPolicy(identities, {

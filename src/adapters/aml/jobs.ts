@@ -1,6 +1,8 @@
 import * as z from 'zod';
+import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Job, Jobs } from '../../ports/workspace.ts';
 import { createWorkspaceArm } from './arm.ts';
+import type { WorkspaceArm } from './arm.ts';
 import { jobBody, parseJob } from './job-body.ts';
 import type { WorkspaceOptions } from './options.ts';
 import { createRunHistory } from './run-history.ts';
@@ -26,7 +28,13 @@ export function createJobs(options: WorkspaceOptions): Jobs {
     submit: async (request) => {
       const what = `submitting job ${request.name}`;
       const tagged = { ...request, tags: { ...request.tags, [marker]: '1' } };
-      return parseJob(await arm.put(`/jobs/${request.name}`, jobBody(arm, tagged), what), what).job;
+      const put = arm
+        .put(`/jobs/${request.name}`, jobBody(arm, tagged), what)
+        .catch(async (error: unknown) => {
+          await requireCompute(arm, request.compute);
+          throw error;
+        });
+      return parseJob(await put, what).job;
     },
     read: async (name) => {
       const what = `reading job ${name}`;
@@ -48,4 +56,20 @@ export function createJobs(options: WorkspaceOptions): Jobs {
     },
     log: async (name, offset) => history.log(name, offset),
   };
+}
+
+/**
+ * Asked when a job was not taken: the service answers an unknown compute as any other bad request. Where it may not be seen,
+ * the service's own answer stays.
+ * @throws USAGE
+ */
+async function requireCompute(arm: WorkspaceArm, compute: string): Promise<void> {
+  const found = await arm.find(`/computes/${compute}`, `reading compute ${compute}`).catch(() => true);
+  if (found !== undefined) return;
+  throw new AmlpromoteError('USAGE', `workspace ${arm.id.name} has no compute ${compute}`, {
+    nextSteps: [
+      'Name another with --compute, or correct workspaces.….compute in the zones manifest.',
+      'The platform team can list them: az ml compute list.',
+    ],
+  });
 }

@@ -41,10 +41,11 @@ export function requireAdmissible(
       ...evaluateImage({ ...platform.facts, builds: [facts.build] }, policy).reasons,
     ]),
   );
-  requireDecision(decision, subject, [
-    'Repair what the reasons name (a newer base, a fixed package), build and scan again;',
-    'or ask the owner of the policy for an exception with an expiry date.',
-  ]);
+  requireDecision(
+    decision,
+    subject,
+    facts.platforms.map(({ scan }) => scan.report),
+  );
 }
 
 /**

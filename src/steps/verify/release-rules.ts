@@ -66,6 +66,8 @@ export async function checkCarriedManifest(
  * listed leaves the question open, none is a definite no.
  */
 export function checkApprovals(release: Release | undefined, policy: PolicyRules): Finding<never> {
+  if (policy.approvals.required === 0)
+    return { sentence: 'The policy requires no approvals; none were looked at.' };
   const listed = release?.evidence.filter(({ role }) => role === 'approval') ?? [];
   const { reasons } = evaluateApprovals({ approvers: [] }, policy);
   if (listed.length === 0) return { reasons };

@@ -51,6 +51,8 @@ export interface Finding<T> {
   readonly reasons?: readonly Reason[];
   readonly evidence?: readonly Digest[];
   readonly value?: T;
+  /** Instead of the rule's own sentence, where that would say more than was looked at. */
+  readonly sentence?: string;
 }
 
 export interface Judged<T> {
@@ -70,9 +72,12 @@ export async function judge<T>(
   return { result: resultOf(rule, found), value: found.value };
 }
 
-export function resultOf(rule: RuleName, { reasons = [], evidence = [] }: Finding<unknown>): RuleResult {
+export function resultOf(
+  rule: RuleName,
+  { reasons = [], evidence = [], sentence = ruleSentences[rule] }: Finding<unknown>,
+): RuleResult {
   const verdict = worst(reasons.map((reason) => reason.verdict));
-  return { rule, verdict, sentence: ruleSentences[rule], reasons, evidence };
+  return { rule, verdict, sentence, reasons, evidence };
 }
 
 const consequence = 'not checked: ';

@@ -1,6 +1,8 @@
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
+import type { ScanReport } from '../../domain/scan.ts';
 import type { Decision, Reason } from '../../domain/verdict.ts';
+import { adviceFor } from '../../policy/advice.ts';
 import { isConsequence } from './report.ts';
 import type { RuleName, RuleResult, Verification } from './report.ts';
 
@@ -24,6 +26,7 @@ export function requireAllowed(report: Verification): void {
   const reasons = roots.length > 0 ? roots : all;
   if (report.verdict === 'refused') {
     throw new AmlpromoteError(refusalCode(deciding[0]), `${report.subject} is refused: ${summary(reasons)}`, {
+      reasons,
       nextSteps: [
         'See each rule with `amlpromote verify`.',
         'What was refused must be made anew outside, or the policy changed by its owner.',
@@ -31,6 +34,7 @@ export function requireAllowed(report: Verification): void {
     });
   }
   throw new AmlpromoteError('INCONCLUSIVE', `${report.subject} could not be verified: ${summary(reasons)}`, {
+    reasons,
     nextSteps: [
       'See each rule with `amlpromote verify`; repair what could not be read, then run again.',
       'A release that is not there has not been imported yet (amlpromote import), or not been released.',
@@ -39,16 +43,21 @@ export function requireAllowed(report: Verification): void {
 }
 
 /**
- * The same for a single decision of a policy.
+ * The same for a single decision of a policy over scanned images; what can be done follows from the reasons.
  * @throws POLICY_REFUSED, INCONCLUSIVE
  */
-export function requireDecision(decision: Decision, subject: string, nextSteps: readonly string[]): void {
-  const { verdict, reasons } = decision;
+export function requireDecision(
+  { verdict, reasons }: Decision,
+  subject: string,
+  reports: readonly ScanReport[],
+): void {
   if (verdict === 'allowed') return;
-  const why = summary(reasons.filter((reason) => reason.verdict === verdict));
+  const deciding = reasons.filter((reason) => reason.verdict === verdict);
+  const why = summary(deciding);
+  const details = { nextSteps: adviceFor(deciding, reports), reasons: deciding };
   if (verdict === 'refused')
-    throw new AmlpromoteError('POLICY_REFUSED', `${subject} is refused: ${why}`, { nextSteps });
-  throw new AmlpromoteError('INCONCLUSIVE', `${subject} could not be judged: ${why}`, { nextSteps });
+    throw new AmlpromoteError('POLICY_REFUSED', `${subject} is refused: ${why}`, details);
+  throw new AmlpromoteError('INCONCLUSIVE', `${subject} could not be judged: ${why}`, details);
 }
 
 function summary(reasons: readonly Reason[]): string {

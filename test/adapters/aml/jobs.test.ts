@@ -217,7 +217,8 @@ test('a missing compute, a missing role and a missing workspace are told apart',
   const compute = await t.throwsAsync(createJobs(as()).submit(job('a', { compute: 'gpu-cluster' })), {
     instanceOf: AmlpromoteError,
   });
-  t.regex(compute.message, /gpu-cluster/);
+  t.is(compute.code, 'USAGE');
+  t.regex(compute.message, /has no compute gpu-cluster/);
   const role = await t.throwsAsync(createJobs(as({ identity: 'outside-promoter' })).submit(job('a')), {
     instanceOf: AmlpromoteError,
   });

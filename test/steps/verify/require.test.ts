@@ -48,4 +48,8 @@ test('where there is nothing else to say, it is said', (t) => {
     { instanceOf: AmlpromoteError },
   );
   t.regex(error.message, /not checked: the image could not be read/);
+  t.deepEqual(
+    error.reasons.map(({ code, subject }) => `${code} ${subject}`),
+    ['UNREACHABLE sbom: sha256:1'],
+  );
 });
