@@ -1,12 +1,16 @@
 import type { Descriptor } from './domain/descriptor.ts';
+import { AmlpromoteError, isInconclusive, isRefusal } from './domain/errors.ts';
+import type { ErrorCode } from './domain/errors.ts';
 import type { Progress } from './domain/events.ts';
+import { decide } from './domain/verdict.ts';
 import { loadTrust } from './evidence/trust.ts';
-import type { ReleaseReport } from './steps/release.ts';
 import type { ImageSpec } from './manifest/image.ts';
 import type { Policy } from './manifest/policy.ts';
 import type { Store } from './oci/store/store.ts';
+import { evaluateManifest } from './policy/image.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Registry } from './ports/content.ts';
+import type { ContentReader } from './ports/content.ts';
 import type { Engine } from './ports/engine.ts';
 import type { Locks } from './ports/importer.ts';
 import type { Scanner } from './ports/scanner.ts';
@@ -16,21 +20,20 @@ import { build, findBuilt } from './steps/build.ts';
 import type { BuildPorts, BuildReport } from './steps/build.ts';
 import { publish } from './steps/publish.ts';
 import type { PublishReport } from './steps/publish.ts';
+import { readPublished } from './steps/published.ts';
+import type { PublishedEvidence } from './steps/published.ts';
 import { release } from './steps/release.ts';
+import type { ReleaseReport } from './steps/release.ts';
 import { carriedOf } from './steps/release/carried.ts';
+import { findReleaseOf } from './steps/release/counter.ts';
 import { scan } from './steps/scan.ts';
 import type { ScanStepReport } from './steps/scan.ts';
 import { sign, signIndex } from './steps/sign.ts';
-import type { SignReport } from './steps/sign.ts';
 import { evidenceOf } from './steps/sign.ts';
-import { readPublished } from './steps/published.ts';
-import type { PublishedEvidence } from './steps/published.ts';
+import type { SignReport } from './steps/sign.ts';
 import { readPlatforms } from './steps/verify/image.ts';
-import { findReleaseOf } from './steps/release/counter.ts';
+import { requireDecision } from './steps/verify/require.ts';
 import { signedUnder } from './steps/verify/tagged-release.ts';
-import { AmlpromoteError, isInconclusive, isRefusal } from './domain/errors.ts';
-import type { ErrorCode } from './domain/errors.ts';
-import type { ContentReader } from './ports/content.ts';
 
 /** What the non-sensitive side has. Parts are opened when a step needs them: `scan` of what is in the store needs no engine. */
 export interface OutsidePorts {
@@ -77,6 +80,8 @@ export interface Outside {
   /** That there is a release key to sign with, before anything is built for it. @throws KEY_MISSING */
   requireKey(): Promise<void>;
   build(spec: ImageSpec, options?: { readonly rebuild?: boolean }): Promise<BuildReport>;
+  /** What the image itself shows (platform, size, user), before an hour is spent on it. @throws POLICY_REFUSED */
+  requireImage(image: OutsideImage): Promise<void>;
   /** What was built from this manifest before. @throws NOT_FOUND */
   find(spec: ImageSpec): Promise<OutsideImage>;
   scan(image: OutsideImage): Promise<ScanReports>;
@@ -193,6 +198,14 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
         {
           nextSteps: ['Run amlpromote build first.'],
         },
+      );
+    },
+    requireImage: async (subject) => {
+      const platforms = await readPlatforms(await contentOf(subject), subject.image);
+      requireDecision(
+        decide(platforms.flatMap(({ facts }) => evaluateManifest(facts, policy).reasons)),
+        `${subject.repository}@${subject.image.digest}`,
+        [],
       );
     },
     scan: async (subject) => {

@@ -113,6 +113,7 @@ export async function promoteOutside(
     image: build.image,
     ...(build.buildKey === undefined ? {} : { buildKey: build.buildKey }),
   };
+  await outside.requireImage(subject);
   const scan = await outside.scan(subject);
   requireDecision(
     decide(scan.platforms.flatMap((platform) => platform.decision.reasons)),

@@ -32,6 +32,24 @@ for (const [title, found, code] of gates) {
   });
 }
 
+test('what the image itself shows is judged before it is scanned', async (t) => {
+  const { image, ...rules } = ground.policy;
+  const run = startRun(ground, memoryZones(), {
+    store: newStore(ground),
+    policy: { ...rules, image: { ...image, maxSize: 1 } },
+  });
+  const error = await t.throwsAsync(promoteOutside(run.outside, ground.spec), {
+    instanceOf: AmlpromoteError,
+    message: /IMAGE_SIZE/,
+  });
+  t.is(error.code, 'POLICY_REFUSED');
+  t.regex(error.nextSteps.join(' '), /image\.maxSize/);
+  t.deepEqual(
+    run.events.flatMap((event) => (event.type === 'started' ? event.step : [])),
+    ['build'],
+  );
+});
+
 test('find: what build would give, and what to do when it would have to build', async (t) => {
   const world = memoryZones();
   const { outside } = startRun(ground, world, { store: newStore(ground) });

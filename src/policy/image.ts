@@ -21,7 +21,18 @@ export interface ImageFacts {
 }
 
 /** Image × policy. */
-export function evaluateImage(facts: ImageFacts, policy: Pick<PolicyRules, 'image'>): Decision {
+export const evaluateImage = (facts: ImageFacts, policy: Pick<PolicyRules, 'image'>): Decision =>
+  decide([
+    ...evaluateManifest(facts, policy).reasons,
+    ...baseReasons(facts, policy.image.allowedBases),
+    ...argumentReasons(facts, policy.image.args),
+  ]);
+
+/** The rules that manifest and config answer, without anybody's word about how the image was made. */
+export function evaluateManifest(
+  facts: Omit<ImageFacts, 'builds' | 'diffIds'>,
+  policy: Pick<PolicyRules, 'image'>,
+): Decision {
   const rules = policy.image;
   const reasons: Reason[] = [];
   const refuse = (code: Reason['code'], subject: string, detail: string): void => {
@@ -34,11 +45,7 @@ export function evaluateImage(facts: ImageFacts, policy: Pick<PolicyRules, 'imag
     refuse('IMAGE_SIZE', formatSize(facts.sizeBytes), `more than the ${formatSize(rules.maxSize)} allowed`);
   if (rules.forbidRoot && isRoot(facts.user))
     refuse('RUNS_AS_ROOT', facts.user ?? 'no user', 'the policy wants a user other than root');
-  return decide([
-    ...reasons,
-    ...baseReasons(facts, rules.allowedBases),
-    ...argumentReasons(facts, rules.args),
-  ]);
+  return decide(reasons);
 }
 
 /** `name`, `name:group`, `uid`, `uid:gid`; the uid in any spelling of zero (to Go's Atoi, `-0` is one). */
