@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { AmlpromoteError, isInconclusive } from '../../domain/errors.ts';
+import { parseEndpoint } from '../../domain/engine-address.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { buildImage } from './build.ts';
-import { parseEndpoint } from './endpoint.ts';
 import { engineError, getAnEngine, isRefusedUser } from './errors.ts';
 import { fitsPlatform, inspectImage, pullImage } from './images.ts';
 import { readableOf } from './stream.ts';
@@ -13,7 +13,7 @@ import type { EngineTraits } from './traits.ts';
 import { hereDocumentsOf, readTraits } from './traits.ts';
 
 export interface ConnectOptions {
-  /** Addresses as in `DOCKER_HOST`, tried in order; see `usualSockets`. */
+  /** Addresses as in `DOCKER_HOST`, tried in order; see `enginePlaces`. */
   readonly hosts: readonly string[];
   /** `DOCKER_CERT_PATH`: a directory with ca.pem, cert.pem and key.pem; makes tcp:// TLS. */
   readonly certificates?: string | undefined;
@@ -64,7 +64,9 @@ async function connect(address: string, certificates: string | undefined): Promi
 export async function openDocker(address: string, certificates: string | undefined): Promise<Docker> {
   const endpoint = parseEndpoint(address, certificates !== undefined);
   const { default: Dockerode } = await import('dockerode');
-  const tls = certificates === undefined ? {} : await readCertificates(certificates);
+  const isTls = 'protocol' in endpoint && endpoint.protocol === 'https';
+  // A socket has no TLS, whatever is set for another engine: with certificates dockerode would speak it there, too.
+  const tls = certificates === undefined || !isTls ? {} : await readCertificates(certificates);
   // dockerode mixes DOCKER_HOST and friends into what is left out: so nothing is.
   const nothing = {
     socketPath: undefined,

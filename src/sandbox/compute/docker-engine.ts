@@ -1,40 +1,32 @@
-import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type Docker from 'dockerode';
+import { parseEndpoint } from '../../domain/engine-address.ts';
 import type { ContainerEngine, ContainerSpec } from './engine.ts';
-
-/** Where an engine usually listens, in order; `DOCKER_HOST` form. */
-export function findEngine(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const { DOCKER_HOST: host, XDG_RUNTIME_DIR: runtime } = environment;
-  if (host) return host;
-  const sockets = [
-    '/var/run/docker.sock',
-    ...(runtime ? [`${runtime}/docker.sock`, `${runtime}/podman/podman.sock`] : []),
-    '/run/podman/podman.sock',
-  ];
-  const found = sockets.find((path) => existsSync(path));
-  return found === undefined ? undefined : `unix://${found}`;
-}
+import { podmanVersion, pullImage } from './pull.ts';
 
 /**
  * A Docker-compatible engine that answers.
- * @param host `unix:///path`, `tcp://host:port`, `http://…` or `https://…`
+ * @param host in the form of `DOCKER_HOST`
+ * @param certificates `DOCKER_CERT_PATH`
  * @throws Error when it does not answer within ten seconds
  */
-export async function dockerEngine(host: string): Promise<ContainerEngine> {
+export async function dockerEngine(host: string, certificates: string | undefined): Promise<ContainerEngine> {
   const { default: DockerClient } = await import('dockerode');
-  const address = addressOf(host);
+  const address = await addressOf(host, certificates);
   // The time limit is this client's alone: a running job may be silent for longer.
   await new DockerClient({ ...address, timeout: 10_000 }).ping();
   const docker = new DockerClient(address);
+  const podman = await podmanVersion(docker);
   return {
-    pull: (image, signal) => pull(docker, image, signal),
+    pull: (image, signal) => pullImage(docker, podman, image, signal),
     workingDirectory: async (image) => {
       const { Config: config } = await docker.getImage(image).inspect();
       return config.WorkingDir;
     },
-    run: (spec, output, signal) => run(docker, spec, output, signal),
+    run: (spec, output, signal) => run(docker, podman === undefined, spec, output, signal),
     sweep: async (label) => {
       const left = await docker.listContainers({ all: true, filters: { label: [label] } });
       for (const { Id: id } of left) await remove(docker.getContainer(id));
@@ -42,38 +34,33 @@ export async function dockerEngine(host: string): Promise<ContainerEngine> {
   };
 }
 
-function addressOf(host: string): Docker.DockerOptions {
-  const url = URL.parse(host);
-  if (url?.protocol === 'unix:') return { socketPath: url.pathname };
-  if (url?.protocol === 'tcp:' || url?.protocol === 'http:')
-    return { protocol: 'http', host: url.hostname, port: url.port || 2375 };
-  if (url?.protocol === 'https:') return { protocol: 'https', host: url.hostname, port: url.port || 2376 };
-  throw new Error(`${host} is not the address of a container engine`);
+/** Everything is said, for dockerode mixes `DOCKER_HOST` and friends into what is left out. */
+async function addressOf(host: string, certificates: string | undefined): Promise<Docker.DockerOptions> {
+  const endpoint = parseEndpoint(host, certificates !== undefined);
+  const nothing = { socketPath: undefined, host: undefined, port: undefined };
+  const address = { ...nothing, ca: undefined, cert: undefined, key: undefined, ...endpoint };
+  if (!('protocol' in endpoint) || endpoint.protocol !== 'https' || certificates === undefined)
+    return address;
+  const [ca, cert, key] = await Promise.all(
+    ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(join(certificates, name))),
+  );
+  return { ...address, ca, cert, key };
 }
 
-async function pull(docker: Docker, image: string, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const stream = await docker.pull(image);
-  await new Promise<void>((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
-    docker.modem.followProgress(stream, (error: Error | null, lines: { error?: string }[]) => {
-      // A failed pull may end without an error, with an error line in the stream.
-      const line = lines.find((entry) => entry.error !== undefined)?.error;
-      if (error) reject(error);
-      else if (line !== undefined) reject(new Error(line));
-      else resolve();
-    });
-  });
-}
-
+/**
+ * @param byItself whether the engine removes a container that has ended, so that none outlives its command even when this
+ * process is killed. Podman does as well, but then forgets how it ended: 4.3 says 0 whatever the exit code was. There
+ * containers that a killed process left go with the next sweep.
+ */
 async function run(
   docker: Docker,
+  byItself: boolean,
   spec: ContainerSpec,
   output: (chunk: Buffer) => void,
   signal: AbortSignal,
 ): Promise<number> {
   signal.throwIfAborted();
-  const container = await docker.createContainer(containerOptions(spec));
+  const container = await docker.createContainer(containerOptions(spec, byItself));
   const kill = (): void => void container.kill().catch(() => undefined);
   try {
     // Attached and waited for before the start: nothing of a short command is lost although it removes itself.
@@ -85,12 +72,12 @@ async function run(
       },
     });
     docker.modem.demuxStream(log, sink, sink);
-    const exit = container.wait({ condition: 'removed' }) as Promise<{ StatusCode: number }>;
-    exit.catch(() => undefined);
+    const removed = byItself ? exitOf(container, 'removed') : undefined;
+    removed?.catch(() => undefined);
     signal.addEventListener('abort', kill, { once: true });
     await container.start();
     if (signal.aborted) kill();
-    const { StatusCode: code } = await exit;
+    const code = await (removed ?? exitOf(container, 'not-running'));
     await finished(log, { writable: false, signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
     return code;
   } finally {
@@ -99,8 +86,13 @@ async function run(
   }
 }
 
+async function exitOf(container: Docker.Container, condition: 'removed' | 'not-running'): Promise<number> {
+  const { StatusCode: code } = (await container.wait({ condition })) as { readonly StatusCode: number };
+  return code;
+}
+
 /** No network, no capabilities, no new privileges, no unlimited anything; the job's folders are all it sees of this machine. */
-const containerOptions = (spec: ContainerSpec): Docker.ContainerCreateOptions => ({
+const containerOptions = (spec: ContainerSpec, autoRemove: boolean): Docker.ContainerCreateOptions => ({
   Image: spec.image,
   Entrypoint: ['/bin/sh', '-c'],
   Cmd: [spec.command],
@@ -110,8 +102,7 @@ const containerOptions = (spec: ContainerSpec): Docker.ContainerCreateOptions =>
   AttachStdout: true,
   AttachStderr: true,
   HostConfig: {
-    // So that a container does not outlive its command even when this process is killed.
-    AutoRemove: true,
+    AutoRemove: autoRemove,
     NetworkMode: 'none',
     CapDrop: ['ALL'],
     SecurityOpt: ['no-new-privileges'],
