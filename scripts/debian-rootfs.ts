@@ -7,7 +7,7 @@ const suite = 'bookworm';
 const packages = ['python3-minimal', 'python3-numpy'];
 
 /** Day of Debian 12's release: the time of every file, so that two runs differ in their packages only. */
-const fileTime = '2023-06-10T00:00:00Z';
+export const fileTime = '2023-06-10T00:00:00Z';
 
 /** What an image does not need, and what is this machine's own (resolver, host name, mirror). */
 const unwanted = [

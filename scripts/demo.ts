@@ -6,6 +6,7 @@ import type { PromoteOutput } from '../src/cli/outputs.ts';
 import { clean, count, duration, table } from '../src/cli/text.ts';
 import { ensureBaseImage } from './base-image.ts';
 import { ensureEngine } from './engine.ts';
+import { explain } from './explain.ts';
 
 /**
  * `npm run demo`: two sample images go from a Dockerfile to a batch job in the sealed zone. Outside and inside are separate
@@ -35,13 +36,15 @@ if (!engine) {
 }
 try {
   process.exitCode = await demo(engine.host);
+} catch (error) {
+  process.exitCode = explain(error, say);
 } finally {
   await engine.stop();
 }
 
 async function demo(host: string): Promise<number> {
   heading('the base image of the samples');
-  await ensureBaseImage(host, work, say);
+  await ensureBaseImage({ dockerHost: host, workDir: work, log: say });
 
   heading('the local two-zone Azure');
   await amlpromote(host, ['sandbox', 'start', '--dir', sandbox, '--detach']);
@@ -57,11 +60,6 @@ async function demo(host: string): Promise<number> {
       `Look around: npm run amlpromote -- sandbox start --dir ${path.relative(root, sandbox)}, then docs/verify-with-public-tools.md`,
     );
     return 0;
-  } catch (error) {
-    // The command has said what went wrong; its exit code is ours.
-    if (error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number')
-      return error.exitCode;
-    throw error;
   } finally {
     await amlpromote(host, ['sandbox', 'stop', '--dir', sandbox]);
   }

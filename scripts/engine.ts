@@ -2,8 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { usualSockets } from '../src/adapters/docker/endpoint.ts';
 import { connectEngine } from '../src/adapters/docker/engine.ts';
+import type { EnginePlaces } from '../src/domain/engine-address.ts';
+import { enginePlaces } from '../src/domain/engine-address.ts';
 import { AmlpromoteError } from '../src/domain/errors.ts';
 import { startPrivateEngine } from './private-engine.ts';
 import { aptInstall, findProgram, isDebianRoot } from './system.ts';
@@ -31,7 +32,7 @@ export interface AvailableEngine {
  */
 export async function ensureEngine(options: EngineOptions): Promise<AvailableEngine | undefined> {
   const { log } = options;
-  const named = process.env['DOCKER_HOST'];
+  const { host: named } = places();
   const found = await probe();
   if (found !== undefined) return useFound(found, log);
   if (named) {
@@ -62,16 +63,14 @@ function useFound(host: string, log: (line: string) => void): AvailableEngine {
   return { host, kind: 'found', stop: () => Promise.resolve() };
 }
 
+const places = (): EnginePlaces => enginePlaces(process.env, os.homedir());
+
 /** Address of the first engine that answers; tries again for some seconds where one may be starting. */
 async function probe(seconds = 0): Promise<string | undefined> {
-  const named = process.env['DOCKER_HOST'];
-  const hosts = named
-    ? [named]
-    : usualSockets({ runtimeDirectory: process.env['XDG_RUNTIME_DIR'], home: os.homedir() });
   const deadline = performance.now() + seconds * 1000;
   for (;;) {
     try {
-      return (await connectEngine({ hosts, certificates: process.env['DOCKER_CERT_PATH'] })).address;
+      return (await connectEngine(places())).address;
     } catch (error) {
       if (!(error instanceof AmlpromoteError)) throw error;
       if (performance.now() >= deadline) return undefined;

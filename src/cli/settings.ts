@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { EnginePlaces } from '../domain/engine-address.ts';
+import { enginePlaces } from '../domain/engine-address.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import { parseDuration } from '../manifest/units.ts';
 
@@ -32,14 +34,8 @@ export interface Settings {
   readonly certificate: (side: Side) => string;
   /** True when a policy or key was named: a two-sided promote refuses that, for it would be the wrong one for one side. */
   readonly namesPolicyOrKey: boolean;
-  /** Where the container engine is; without a host the usual sockets are tried. */
-  readonly engine: {
-    /** DOCKER_HOST */
-    readonly host?: string;
-    /** DOCKER_CERT_PATH */
-    readonly certificates?: string;
-    readonly runtimeDirectory?: string;
-  };
+  /** Where the container engine is, or may be. */
+  readonly engine: EnginePlaces;
   readonly proxy: { readonly httpsProxy?: string; readonly noProxy?: string };
   /** Where programs are found, and whose configuration they read. */
   readonly programs: { readonly path?: string; readonly home: string };
@@ -95,7 +91,7 @@ export function readSettings(
         choose({ POLICY: flags.policy, KEY: flags.key, CERTIFICATE: flags.certificate }[name], name) !==
         undefined,
     ),
-    engine: engineOf(env),
+    engine: enginePlaces(env, home),
     proxy: { ...(httpsProxy ? { httpsProxy } : {}), ...(noProxy ? { noProxy } : {}) },
     programs: { ...(env['PATH'] === undefined ? {} : { path: env['PATH'] }), home },
     identity: identityOf(env),
@@ -164,17 +160,6 @@ function besideZones(directory: string, side: Side, file: string): string {
 
 const firstThatExists = (files: readonly [string, ...string[]]): string =>
   files.find((file) => existsSync(file)) ?? files[0];
-
-function engineOf(env: Environment): Settings['engine'] {
-  const host = given(env['DOCKER_HOST']);
-  const certificates = given(env['DOCKER_CERT_PATH']);
-  const runtimeDirectory = given(env['XDG_RUNTIME_DIR']);
-  return {
-    ...(host === undefined ? {} : { host }),
-    ...(certificates === undefined ? {} : { certificates }),
-    ...(runtimeDirectory === undefined ? {} : { runtimeDirectory }),
-  };
-}
 
 function identityOf(env: Environment): string {
   const github = given(env['GITHUB_SERVER_URL']);

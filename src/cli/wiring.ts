@@ -173,13 +173,7 @@ export async function signerOf(context: Context, side: Side): Promise<Signer> {
 
 export async function engineOf(context: Context): Promise<Engine> {
   const { connectEngine } = await import('../adapters/docker/engine.ts');
-  const { usualSockets } = await import('../adapters/docker/endpoint.ts');
-  const { engine, programs } = context.settings;
-  const { host, certificates, runtimeDirectory } = engine;
-  return await connectEngine({
-    hosts: host === undefined ? usualSockets({ runtimeDirectory, home: programs.home }) : [host],
-    certificates,
-  });
+  return await connectEngine(context.settings.engine);
 }
 
 const seals = new WeakMap<Context, Promise<Seal>>();

@@ -25,7 +25,7 @@ export interface EngineImage {
   readonly repoDigests: readonly string[];
   /** Digests of the uncompressed layers, base first; empty where the engine does not tell. */
   readonly diffIds: readonly string[];
-  /** `ONBUILD` instructions that a build on this image runs first. */
+  /** `ONBUILD` instructions that a build on this image runs first; for certain only when asked for `triggers`. */
   readonly onBuild: readonly string[];
   readonly sizeBytes: number;
 }
@@ -35,6 +35,8 @@ export interface EngineInspectOptions {
   readonly platform?: Platform;
   /** With `pull`: an image of another platform than the one asked for is pulled again, for the one asked for. */
   readonly exactPlatform?: boolean;
+  /** `onBuild` is needed: an engine that does not tell it (Podman) is made to, by reading the whole image. */
+  readonly triggers?: boolean;
   readonly onLog?: (line: string) => void;
   readonly signal?: AbortSignal;
 }

@@ -102,10 +102,13 @@ test('where nothing is, the place that init would fill is named', async (t) => {
 test('where the engine is', (t) => {
   t.deepEqual(read({}, { DOCKER_HOST: 'tcp://build:2376', DOCKER_CERT_PATH: '/certs' }).engine, {
     host: 'tcp://build:2376',
+    hosts: ['tcp://build:2376'],
     certificates: '/certs',
   });
-  t.deepEqual(read().engine, {});
-  t.deepEqual(read({}, { XDG_RUNTIME_DIR: '/run/user/7' }).engine, { runtimeDirectory: '/run/user/7' });
+  const { hosts, ...rest } = read({}, { XDG_RUNTIME_DIR: '/run/user/7', HOME: '/home/me' }).engine;
+  t.deepEqual(rest, {});
+  t.true(hosts.includes('unix:///run/user/7/podman/podman.sock'));
+  t.true(hosts.includes('unix:///home/me/.docker/run/docker.sock'));
 });
 
 test('proxies are read in both spellings', (t) => {

@@ -157,11 +157,11 @@ story('killed in the import, then while the job runs: the same job is waited for
   t.not(await last.line(/still runs: waiting for it$/), undefined);
   const docker = await openDocker(engineHost!, undefined);
   const [container] = await docker.listContainers({ filters: { label: [`dev.amlpromote.job=${job}`] } });
-  t.is(container?.HostConfig.NetworkMode, 'none');
+  // Not from the list: Podman's does not say it.
+  const found = docker.getContainer(container!.Id);
+  t.is((await found.inspect()).HostConfig.NetworkMode, 'none');
   // The command is not the container's first process: that is the image's entrypoint.
-  const signal = await docker
-    .getContainer(container!.Id)
-    .exec({ Cmd: ['bash', '-c', 'kill -USR1 -1'], AttachStdout: true });
+  const signal = await found.exec({ Cmd: ['bash', '-c', 'kill -USR1 -1'], AttachStdout: true });
   (await signal.start({})).resume();
   const { exitCode, stdout, stderr } = await last.ended;
   t.is(exitCode, 0, `${stderr}\n${stdout}`);

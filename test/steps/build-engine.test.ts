@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ExecutionContext } from 'ava';
+import { imageArchive } from '../../scripts/image-archive.ts';
 import { openDocker } from '../../src/adapters/docker/engine.ts';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import { parseManifest } from '../../src/oci/manifest.ts';
@@ -21,20 +21,21 @@ import { engineHost } from '../support/test-engine.ts';
 
 const docker = () => openDocker(engineHost ?? '', undefined);
 
-/** A base of one layer, imported into the engine under a name of its own; `changes` are Dockerfile instructions. */
+/** A base of one layer, loaded into the engine under a name of its own. */
 async function importBase(
   t: ExecutionContext,
   name = randomUUID(),
-  changes: readonly string[] = [],
+  config: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   const client = await docker();
-  const tar = Readable.from([tarOfFiles({ 'etc/name': randomUUID() })], { objectMode: false });
   const reference = `amlpromote.test/${name}:1`;
-  const stream = await client.importImage(tar, {
-    repo: `amlpromote.test/${name}`,
-    tag: '1',
-    ...(changes.length > 0 ? { changes: changes.join('\n') } : {}),
+  const archive = await imageArchive({
+    name: reference,
+    layer: { bytes: tarOfFiles({ 'etc/name': randomUUID() }) },
+    config,
+    created: '2026-01-01T00:00:00Z',
   });
+  const stream = await client.loadImage(archive);
   await finished(stream.resume());
   const { Id: id } = await client.getImage(reference).inspect();
   t.teardown(async () => {
@@ -202,7 +203,7 @@ for (const [what, dockerfile] of tricks) {
 }
 
 engineTest('ONBUILD of a base is seen, and refused where it brings another image', async (t) => {
-  const base = await importBase(t, randomUUID(), ['ONBUILD COPY --from=evil /x /x']);
+  const base = await importBase(t, randomUUID(), { OnBuild: ['COPY --from=evil /x /x'] });
   const { work } = await buildWith(t, { Dockerfile: `FROM ${base}\nCOPY Dockerfile /d\n` });
   const error = await t.throwsAsync(work(), { code: 'UNSUPPORTED' });
   t.true(error.message.includes('COPY --from=evil /x /x'), error.message);

@@ -35,6 +35,29 @@ export async function buildImage(
   const fail = (reason: string): AmlpromoteError =>
     buildTrouble(reason, address) ?? buildFailed(reason, tail);
 
+  try {
+    return await attempt(docker, traits, request, onLog, fail);
+  } catch (error) {
+    // Podman looks for remembered steps in all images, and breaks off when one of them is removed meanwhile.
+    const isLost =
+      traits.name === 'podman' && error instanceof AmlpromoteError && lostCache.test(error.message);
+    if (!isLost || request.noCache === true) throw error;
+    onLog(
+      'an image was removed while the engine looked for steps that it remembers: once more, without them',
+    );
+    return attempt(docker, traits, { ...request, noCache: true }, onLog, fail);
+  }
+}
+
+const lostCache = /^the build failed: (?:checking if cached image exists|.*\b(?:layer|image) not known)/;
+
+async function attempt(
+  docker: Docker,
+  traits: EngineTraits,
+  request: EngineBuildRequest,
+  onLog: (line: string) => void,
+  fail: (reason: string) => AmlpromoteError,
+): Promise<string> {
   const context = request.context();
   let contextError: Error | undefined;
   context.once('error', (error) => (contextError = error));

@@ -1,19 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
-import { AmlpromoteError, isInconclusive } from '../../domain/errors.ts';
+import { AmlpromoteError } from '../../domain/errors.ts';
+import { parseEndpoint } from '../../domain/engine-address.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { buildImage } from './build.ts';
-import { parseEndpoint } from './endpoint.ts';
 import { engineError, getAnEngine, isRefusedUser } from './errors.ts';
-import { fitsPlatform, inspectImage, pullImage } from './images.ts';
+import { inspectImage, lookUp } from './images.ts';
 import { readableOf } from './stream.ts';
 import type { EngineTraits } from './traits.ts';
 import { hereDocumentsOf, readTraits } from './traits.ts';
+import { readTriggers } from './triggers.ts';
 
 export interface ConnectOptions {
-  /** Addresses as in `DOCKER_HOST`, tried in order; see `usualSockets`. */
+  /** Addresses as in `DOCKER_HOST`, tried in order; see `enginePlaces`. */
   readonly hosts: readonly string[];
   /** `DOCKER_CERT_PATH`: a directory with ca.pem, cert.pem and key.pem; makes tcp:// TLS. */
   readonly certificates?: string | undefined;
@@ -64,7 +65,9 @@ async function connect(address: string, certificates: string | undefined): Promi
 export async function openDocker(address: string, certificates: string | undefined): Promise<Docker> {
   const endpoint = parseEndpoint(address, certificates !== undefined);
   const { default: Dockerode } = await import('dockerode');
-  const tls = certificates === undefined ? {} : await readCertificates(certificates);
+  const isTls = 'protocol' in endpoint && endpoint.protocol === 'https';
+  // A socket has no TLS, whatever is set for another engine: with certificates dockerode would speak it there, too.
+  const tls = certificates === undefined || !isTls ? {} : await readCertificates(certificates);
   // dockerode mixes DOCKER_HOST and friends into what is left out: so nothing is.
   const nothing = {
     socketPath: undefined,
@@ -101,6 +104,12 @@ function dockerEngine(docker: Docker, address: string, traits: EngineTraits): Co
       throw engineError(error, address, what);
     }
   };
+  const known = new Map<string, readonly string[]>();
+  const triggers = async (id: string): Promise<readonly string[]> => {
+    const read = known.get(id) ?? (await readTriggers(readableOf(await docker.getImage(id).get())));
+    known.set(id, read);
+    return read;
+  };
   return {
     address,
     version: () =>
@@ -127,19 +136,9 @@ function dockerEngine(docker: Docker, address: string, traits: EngineTraits): Co
       }),
     inspect: (reference, options = {}) =>
       on(`look at ${reference}`, async () => {
-        const found = await inspectImage(docker, reference);
-        if (options.pull !== true) return found;
-        const { platform, exactPlatform = false } = options;
-        const isOther = found && exactPlatform && platform && !fitsPlatform(found, platform);
-        if (found && !isOther) return found;
-        try {
-          await pullImage(docker, address, reference, options);
-        } catch (error) {
-          // The one that is there may still do: the build is what finds out.
-          if (found && isInconclusive(error)) return found;
-          throw error;
-        }
-        return inspectImage(docker, reference);
+        const image = await lookUp(docker, address, reference, options);
+        if (!image || options.triggers !== true || traits.tellsTriggers) return image;
+        return { ...image, onBuild: await triggers(image.id) };
       }),
     save: (imageId) => on(`read ${imageId}`, async () => readableOf(await docker.getImage(imageId).get())),
   };

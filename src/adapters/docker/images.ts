@@ -1,6 +1,6 @@
 import { withoutTag } from '../../domain/reference.ts';
 import type Docker from 'dockerode';
-import { AmlpromoteError } from '../../domain/errors.ts';
+import { AmlpromoteError, isInconclusive } from '../../domain/errors.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { EngineImage, EngineInspectOptions } from '../../ports/engine.ts';
@@ -31,13 +31,35 @@ export async function inspectImage(docker: Docker, reference: string): Promise<E
   };
 }
 
+/** The image as the engine has it; with `pull`, after it was pulled where it has to be. */
+export async function lookUp(
+  docker: Docker,
+  address: string,
+  reference: string,
+  options: EngineInspectOptions,
+): Promise<EngineImage | undefined> {
+  const found = await inspectImage(docker, reference);
+  if (options.pull !== true) return found;
+  const { platform, exactPlatform = false } = options;
+  const isOther = found && exactPlatform && platform && !fitsPlatform(found, platform);
+  if (found && !isOther) return found;
+  try {
+    await pullImage(docker, address, reference, options);
+  } catch (error) {
+    // The one that is there may still do: the build is what finds out.
+    if (found && isInconclusive(error)) return found;
+    throw error;
+  }
+  return inspectImage(docker, reference);
+}
+
 /** Whether an image may be used for a platform; one that names no architecture (an imported one) may be. */
-export const fitsPlatform = ({ platform }: EngineImage, wanted: Platform): boolean =>
+const fitsPlatform = ({ platform }: EngineImage, wanted: Platform): boolean =>
   (platform.os === '' || platform.os === wanted.os) &&
   (platform.architecture === '' || platform.architecture === wanted.architecture);
 
 /** @throws NOT_FOUND, FORBIDDEN, UNREACHABLE, DISK_FULL */
-export async function pullImage(
+async function pullImage(
   docker: Docker,
   address: string,
   reference: string,

@@ -5,6 +5,8 @@ export interface EngineTraits {
   readonly name: string;
   readonly version: string;
   readonly buildKit: 'preferred' | 'possible' | 'none';
+  /** False where `ONBUILD` of an image stands in none of the API's answers. */
+  readonly tellsTriggers: boolean;
   /** False when the engine has no default network (`--bridge=none`): build steps then run without one. */
   readonly hasNetwork: boolean;
 }
@@ -19,7 +21,7 @@ export async function readTraits(docker: Docker): Promise<EngineTraits> {
   const { Components: components = [] } = version as Partial<typeof version>;
   const isPodman = components.some(({ Name }) => /podman/i.test(Name));
   const api = apiNumber(version.ApiVersion);
-  const base = { name: isPodman ? 'podman' : 'docker', version: version.Version };
+  const base = { name: isPodman ? 'podman' : 'docker', version: version.Version, tellsTriggers: !isPodman };
   if (isPodman) return { ...base, buildKit: 'none', hasNetwork: true };
   const networks = await docker.listNetworks();
   return {

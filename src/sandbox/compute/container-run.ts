@@ -17,21 +17,25 @@ const keptOutput = 2048;
 /**
  * The image's own ENTRYPOINT with `sleep infinity` for a CMD, then the command as a second process in the container: so an
  * entrypoint that prepares something has done it, and one that takes over the arguments ends the container.
+ * @param byItself whether the engine removes a container that has ended, so that none outlives its command even when this
+ * process is killed. Podman does as well, but then forgets how it ended: 4.3 says 0 whatever the exit code was. There
+ * containers that a killed process left go with the next sweep.
  * @returns the command's exit code
  * @throws ContainerNotRunning when the container does not start, or ends before the command does
  */
 export async function runContainer(
   docker: Docker,
+  byItself: boolean,
   spec: ContainerSpec,
   output: (chunk: Buffer) => void,
   signal: AbortSignal,
 ): Promise<number> {
   signal.throwIfAborted();
-  const container = await created(docker, spec);
+  const container = await created(docker, spec, byItself);
   const kill = (): void => void container.kill().catch(() => undefined);
   let gone: Promise<unknown> = Promise.resolve();
   try {
-    const entrypoint = await startedBy(docker, container, spec);
+    const entrypoint = await startedBy(docker, container, spec, byItself);
     gone = entrypoint.ended;
     signal.addEventListener('abort', kill, { once: true });
     if (signal.aborted) kill();
@@ -64,9 +68,9 @@ const isRunning = async (container: Docker.Container): Promise<boolean> =>
     () => false,
   );
 
-async function created(docker: Docker, spec: ContainerSpec): Promise<Docker.Container> {
+async function created(docker: Docker, spec: ContainerSpec, byItself: boolean): Promise<Docker.Container> {
   try {
-    return await docker.createContainer(containerOptions(spec));
+    return await docker.createContainer(containerOptions(spec, byItself));
   } catch (cause) {
     throw new ContainerNotRunning(wordsOf(cause), { cause });
   }
@@ -84,6 +88,7 @@ async function startedBy(
   docker: Docker,
   container: Docker.Container,
   { image }: ContainerSpec,
+  byItself: boolean,
 ): Promise<Entrypoint> {
   // Attached and waited for before the start: nothing of a short life is lost although it removes itself.
   const log = await container.attach({ stream: true, stdout: true, stderr: true });
@@ -93,20 +98,22 @@ async function startedBy(
   });
   docker.modem.demuxStream(log, sink, sink);
   let code: number | undefined;
-  const exit = container.wait({ condition: 'removed' }) as Promise<{ StatusCode: number }>;
-  const ended = exit.then(
-    async ({ StatusCode }) => {
-      code = StatusCode;
-      await finished(log, { writable: false, signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
-      return undefined;
-    },
-    () => undefined,
-  );
+  const removed = byItself ? exitOf(container, 'removed') : undefined;
+  removed?.catch(() => undefined);
   try {
     await container.start();
   } catch (cause) {
     throw new ContainerNotRunning(wordsOf(cause), { cause });
   }
+  // Not before the start: until then it is not running either.
+  const ended = (removed ?? exitOf(container, 'not-running')).then(
+    async (status) => {
+      code = status;
+      await finished(log, { writable: false, signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
+      return undefined;
+    },
+    () => undefined,
+  );
   return {
     ended,
     failure: () => {
@@ -116,6 +123,11 @@ async function startedBy(
       );
     },
   };
+}
+
+async function exitOf(container: Docker.Container, condition: 'removed' | 'not-running'): Promise<number> {
+  const { StatusCode: code } = (await container.wait({ condition })) as { readonly StatusCode: number };
+  return code;
 }
 
 /** `exec bash -c COMMAND`, as the image's user. @returns its exit code */
@@ -149,7 +161,7 @@ const writeTo = (take: (chunk: Buffer) => void): Writable =>
   });
 
 /** No network, no capabilities, no new privileges, no unlimited anything; the job's folders are all it sees of this machine. */
-const containerOptions = (spec: ContainerSpec): Docker.ContainerCreateOptions => ({
+const containerOptions = (spec: ContainerSpec, autoRemove: boolean): Docker.ContainerCreateOptions => ({
   Image: spec.image,
   Cmd: ['sleep', 'infinity'],
   Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
@@ -158,8 +170,7 @@ const containerOptions = (spec: ContainerSpec): Docker.ContainerCreateOptions =>
   AttachStdout: true,
   AttachStderr: true,
   HostConfig: {
-    // So that a container does not outlive its command even when this process is killed.
-    AutoRemove: true,
+    AutoRemove: autoRemove,
     NetworkMode: 'none',
     CapDrop: ['ALL'],
     SecurityOpt: ['no-new-privileges'],

@@ -1,39 +1,31 @@
-import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type Docker from 'dockerode';
+import { parseEndpoint } from '../../domain/engine-address.ts';
 import { removeContainer, runContainer } from './container-run.ts';
 import type { ContainerEngine } from './engine.ts';
-
-/** Where an engine usually listens, in order; `DOCKER_HOST` form. */
-export function findEngine(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const { DOCKER_HOST: host, XDG_RUNTIME_DIR: runtime } = environment;
-  if (host) return host;
-  const sockets = [
-    '/var/run/docker.sock',
-    ...(runtime ? [`${runtime}/docker.sock`, `${runtime}/podman/podman.sock`] : []),
-    '/run/podman/podman.sock',
-  ];
-  const found = sockets.find((path) => existsSync(path));
-  return found === undefined ? undefined : `unix://${found}`;
-}
+import { podmanVersion, pullImage } from './pull.ts';
 
 /**
  * A Docker-compatible engine that answers.
- * @param host `unix:///path`, `tcp://host:port`, `http://…` or `https://…`
+ * @param host in the form of `DOCKER_HOST`
+ * @param certificates `DOCKER_CERT_PATH`
  * @throws Error when it does not answer within ten seconds
  */
-export async function dockerEngine(host: string): Promise<ContainerEngine> {
+export async function dockerEngine(host: string, certificates: string | undefined): Promise<ContainerEngine> {
   const { default: DockerClient } = await import('dockerode');
-  const address = addressOf(host);
+  const address = await addressOf(host, certificates);
   // The time limit is this client's alone: a running job may be silent for longer.
   await new DockerClient({ ...address, timeout: 10_000 }).ping();
   const docker = new DockerClient(address);
+  const podman = await podmanVersion(docker);
   return {
-    pull: (image, signal) => pull(docker, image, signal),
+    pull: (image, signal) => pullImage(docker, podman, image, signal),
     workingDirectory: async (image) => {
       const { Config: config } = await docker.getImage(image).inspect();
       return config.WorkingDir;
     },
-    run: (spec, output, signal) => runContainer(docker, spec, output, signal),
+    run: (spec, output, signal) => runContainer(docker, podman === undefined, spec, output, signal),
     sweep: async (label) => {
       const left = await docker.listContainers({ all: true, filters: { label: [label] } });
       for (const { Id: id } of left) await removeContainer(docker.getContainer(id));
@@ -41,26 +33,15 @@ export async function dockerEngine(host: string): Promise<ContainerEngine> {
   };
 }
 
-function addressOf(host: string): Docker.DockerOptions {
-  const url = URL.parse(host);
-  if (url?.protocol === 'unix:') return { socketPath: url.pathname };
-  if (url?.protocol === 'tcp:' || url?.protocol === 'http:')
-    return { protocol: 'http', host: url.hostname, port: url.port || 2375 };
-  if (url?.protocol === 'https:') return { protocol: 'https', host: url.hostname, port: url.port || 2376 };
-  throw new Error(`${host} is not the address of a container engine`);
-}
-
-async function pull(docker: Docker, image: string, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const stream = await docker.pull(image);
-  await new Promise<void>((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
-    docker.modem.followProgress(stream, (error: Error | null, lines: { error?: string }[]) => {
-      // A failed pull may end without an error, with an error line in the stream.
-      const line = lines.find((entry) => entry.error !== undefined)?.error;
-      if (error) reject(error);
-      else if (line !== undefined) reject(new Error(line));
-      else resolve();
-    });
-  });
+/** Everything is said, for dockerode mixes `DOCKER_HOST` and friends into what is left out. */
+async function addressOf(host: string, certificates: string | undefined): Promise<Docker.DockerOptions> {
+  const endpoint = parseEndpoint(host, certificates !== undefined);
+  const nothing = { socketPath: undefined, host: undefined, port: undefined };
+  const address = { ...nothing, ca: undefined, cert: undefined, key: undefined, ...endpoint };
+  if (!('protocol' in endpoint) || endpoint.protocol !== 'https' || certificates === undefined)
+    return address;
+  const [ca, cert, key] = await Promise.all(
+    ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(join(certificates, name))),
+  );
+  return { ...address, ca, cert, key };
 }

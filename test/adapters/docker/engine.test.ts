@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import test from 'ava';
 import { connectEngine } from '../../../src/adapters/docker/engine.ts';
 import type { EngineBuildRequest, EngineImage } from '../../../src/ports/engine.ts';
@@ -14,9 +16,9 @@ const request = async (
   files: Readonly<Record<string, string>>,
   options: Partial<EngineBuildRequest> = {},
 ): Promise<EngineBuildRequest> => {
-  const context = await contextOf(files);
+  const context = await buffer(await contextOf(files));
   return {
-    context: () => context,
+    context: () => Readable.from([context], { objectMode: false }),
     dockerfile: 'Dockerfile',
     args: {},
     platform: { os: 'linux', architecture: 'amd64' },
@@ -74,7 +76,7 @@ for (const needsBuildKit of [false, true]) {
 }
 
 for (const [what, dockerfile, options, word] of [
-  ['a Dockerfile that cannot be read', 'FORM scratch\n', {}, /form/i],
+  ['a Dockerfile that cannot be read', 'FORM scratch\n', {}, /form|no FROM statement/i],
   ['an unknown target', 'FROM scratch AS a\nLABEL a=b\n', { target: 'zzz' }, /zzz/],
   ['no Dockerfile', 'FROM scratch\n', { dockerfile: 'other' }, /other/],
 ] as const) {

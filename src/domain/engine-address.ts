@@ -1,4 +1,4 @@
-import { AmlpromoteError } from '../../domain/errors.ts';
+import { AmlpromoteError } from './errors.ts';
 
 /** Where an engine listens. */
 export type Endpoint =
@@ -39,14 +39,35 @@ export function parseEndpoint(address: string, tls: boolean): Endpoint {
   );
 }
 
+/** Where to look for the engine. */
+export interface EnginePlaces {
+  /** `DOCKER_HOST`: then nothing else is tried. */
+  readonly host?: string;
+  /** Addresses to try in this order. */
+  readonly hosts: readonly string[];
+  /** `DOCKER_CERT_PATH`: a directory with ca.pem, cert.pem and key.pem; makes tcp:// TLS. */
+  readonly certificates?: string;
+}
+
 /**
- * The sockets where engines usually listen, best first: Docker's, a rootless Docker's, Docker Desktop's, Podman's.
- * `runtimeDirectory` is `XDG_RUNTIME_DIR`, `home` the user's home directory.
+ * What the environment says about the engine. Everything that looks for one asks here: commands, the sandbox's compute, the
+ * demo. An empty variable is one that is not set.
+ * @param home the user's home directory
  */
-export function usualSockets(
-  places: { readonly runtimeDirectory?: string | undefined; readonly home?: string | undefined } = {},
-): readonly string[] {
-  const { runtimeDirectory, home } = places;
+export function enginePlaces(
+  environment: Readonly<Record<string, string | undefined>>,
+  home: string | undefined,
+): EnginePlaces {
+  const { DOCKER_HOST: host, DOCKER_CERT_PATH: certificates, XDG_RUNTIME_DIR: runtime } = environment;
+  return {
+    ...(host ? { host } : {}),
+    hosts: host ? [host] : usualSockets(runtime, home),
+    ...(certificates ? { certificates } : {}),
+  };
+}
+
+/** Best first: Docker's, a rootless Docker's, Docker Desktop's, Podman's, a rootless Podman's. */
+function usualSockets(runtimeDirectory: string | undefined, home: string | undefined): readonly string[] {
   return [
     'unix:///var/run/docker.sock',
     ...(runtimeDirectory ? [`unix://${runtimeDirectory}/docker.sock`] : []),

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseEndpoint } from '../../../src/adapters/docker/endpoint.ts';
+import { enginePlaces, parseEndpoint } from '../../src/domain/engine-address.ts';
 
 for (const [address, tls, expected] of [
   ['unix:///var/run/docker.sock', false, { socketPath: '/var/run/docker.sock' }],
@@ -29,5 +29,41 @@ for (const address of [
   test(`no address: ${address || '(empty)'}`, (t) => {
     const error = t.throws(() => parseEndpoint(address, false), { code: 'USAGE' });
     t.true(JSON.stringify(error).includes('DOCKER_HOST'));
+  });
+}
+
+const sockets = ['unix:///var/run/docker.sock', 'unix:///run/podman/podman.sock'];
+for (const [what, environment, home, expected] of [
+  ['nothing is said', {}, undefined, { hosts: sockets }],
+  [
+    'variables that are empty',
+    { DOCKER_HOST: '', DOCKER_CERT_PATH: '', XDG_RUNTIME_DIR: '' },
+    '',
+    { hosts: sockets },
+  ],
+  [
+    'a user with a session',
+    { XDG_RUNTIME_DIR: '/run/user/7' },
+    '/home/me',
+    {
+      hosts: [
+        'unix:///var/run/docker.sock',
+        'unix:///run/user/7/docker.sock',
+        'unix:///home/me/.docker/run/docker.sock',
+        'unix:///home/me/.docker/desktop/docker.sock',
+        'unix:///run/podman/podman.sock',
+        'unix:///run/user/7/podman/podman.sock',
+      ],
+    },
+  ],
+  [
+    'a named engine: nothing else is tried',
+    { DOCKER_HOST: 'tcp://build:2376', DOCKER_CERT_PATH: '/certs', XDG_RUNTIME_DIR: '/run/user/7' },
+    '/home/me',
+    { host: 'tcp://build:2376', hosts: ['tcp://build:2376'], certificates: '/certs' },
+  ],
+] as const) {
+  test(`where to look for the engine: ${what}`, (t) => {
+    t.deepEqual<unknown, unknown>(enginePlaces(environment, home), expected);
   });
 }
