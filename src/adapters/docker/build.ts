@@ -38,9 +38,8 @@ export async function buildImage(
   try {
     return await attempt(docker, traits, request, onLog, fail);
   } catch (error) {
-    // Podman looks for remembered steps in all images, and breaks off when one of them is removed meanwhile.
-    const isLost =
-      traits.name === 'podman' && error instanceof AmlpromoteError && lostCache.test(error.message);
+    const lost = lostCache[traits.name === 'podman' ? 'podman' : 'docker'];
+    const isLost = error instanceof AmlpromoteError && lost.test(error.message);
     if (!isLost || request.noCache === true) throw error;
     onLog(
       'an image was removed while the engine looked for steps that it remembers: once more, without them',
@@ -49,7 +48,14 @@ export async function buildImage(
   }
 }
 
-const lostCache = /^the build failed: (?:checking if cached image exists|.*\b(?:layer|image) not known)/;
+/**
+ * The engine broke off because somebody removed an image meanwhile: Podman looks for remembered steps in all images, Docker's
+ * classic builder goes on from one that it remembers.
+ */
+const lostCache = {
+  podman: /^the build failed: (?:checking if cached image exists|.*\b(?:layer|image) not known)/,
+  docker: /^the build failed: unable to find image "sha256:[0-9a-f]{64}"/,
+} as const;
 
 async function attempt(
   docker: Docker,

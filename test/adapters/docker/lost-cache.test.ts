@@ -9,8 +9,9 @@ import { connectEngine } from '../../../src/adapters/docker/engine.ts';
 import { temporaryDirectory } from '../../support/temp-directory.ts';
 
 const id = 'a'.repeat(64);
-/** As Podman 4.3.1 said it when another image was removed meanwhile. */
+/** As Podman 4.3.1 and Docker 20.10 said it when another image was removed meanwhile. */
 const lost = 'checking if cached image exists from a previous build: getting top layer info: layer not known';
+const lostByDocker = `unable to find image "sha256:${id}"`;
 
 interface Fake {
   readonly engine: ConnectedEngine;
@@ -51,12 +52,16 @@ const request = {
   onLog: () => undefined,
 } as const;
 
-test('Podman that lost an image while it looked for remembered steps builds once more, without them', async (t) => {
-  const { engine, builds } = await fakeEngine(t, 'Podman Engine', [lost]);
-  t.is((await engine.build(request)).id, `sha256:${id}`);
-  t.is(builds.length, 2);
-  t.true(['true', '1'].includes(builds[1] ?? ''), builds[1]);
-});
+for (const [name, error] of [
+  ['Podman Engine', lost],
+  ['Engine', lostByDocker],
+] as const)
+  test(`${name} that lost an image with a remembered step builds once more, without them`, async (t) => {
+    const { engine, builds } = await fakeEngine(t, name, [error]);
+    t.is((await engine.build(request)).id, `sha256:${id}`);
+    t.is(builds.length, 2);
+    t.true(['true', '1'].includes(builds[1] ?? ''), builds[1]);
+  });
 
 test('it does so once', async (t) => {
   const { engine, builds } = await fakeEngine(t, 'Podman Engine', [lost, lost, lost]);
