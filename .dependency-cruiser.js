@@ -23,10 +23,13 @@ export default {
     },
     {
       name: 'no-development-dependencies',
-      comment: 'The published package has none.',
+      comment: 'The published package has none; what scripts/bundle.ts ships inside it is one here.',
       severity: 'error',
       from: { path: '^(src|commands)/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: '^node_modules/(@types/)?(dockerode|@azure/storage-blob|tar-stream)/',
+      },
     },
     {
       name: 'domain-is-pure',

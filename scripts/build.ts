@@ -2,6 +2,7 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
+import { bundleLibraries } from './bundle.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
@@ -26,3 +27,5 @@ await writeFile(
   path.join(dist, 'package.json'),
   `${JSON.stringify({ name, version, type, private: true }, undefined, 2)}\n`,
 );
+
+await bundleLibraries(root, dist);

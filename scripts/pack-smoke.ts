@@ -8,6 +8,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { checkSize } from './pack-size.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const { name, version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
@@ -19,6 +20,7 @@ try {
   const tarball = await pack();
   await lint(tarball);
   const installed = await install(tarball);
+  await checkSize(installed);
   await runs(installed, process.execPath);
   const oldest = await oldestNode();
   if (oldest) await runs(installed, oldest);

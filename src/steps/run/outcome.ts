@@ -1,6 +1,7 @@
 import { AmlpromoteError } from '../../domain/errors.ts';
 import type { Job } from '../../ports/workspace.ts';
 import type { RunPorts } from './ports.ts';
+import { pullAdvice } from './pull-advice.ts';
 
 export interface OutputPlace {
   readonly name: string;
@@ -42,10 +43,7 @@ export function failureOf(job: Job, tail: readonly string[] | undefined): Amlpro
   const pull = /FailedPullingImage|pull(?:ing)? (?:the )?image/i.test(job.error ?? '');
   return new AmlpromoteError('JOB_FAILED', `job ${job.name} ended as ${job.phase}${why}${shown}`, {
     nextSteps: pull
-      ? [
-          'Give the identity of the compute the role AcrPull on the sensitive registry, and the compute a private endpoint to it.',
-          'Use the registry that is attached to the workspace, or wire identity and network for the other one yourself.',
-        ]
+      ? pullAdvice(job.error ?? '')
       : [
           tail === undefined
             ? `Look at job ${job.name} in the studio of the workspace; reading logs here takes access to its run history and storage.`

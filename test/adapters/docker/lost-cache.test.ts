@@ -20,7 +20,12 @@ interface Fake {
 }
 
 /** An engine named so, whose builds end as told, the last one without an error. */
-async function fakeEngine(t: ExecutionContext, name: string, errors: readonly string[]): Promise<Fake> {
+async function fakeEngine(
+  t: ExecutionContext,
+  name: string,
+  errors: readonly string[] = [],
+  certificates?: string,
+): Promise<Fake> {
   const builds: string[] = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '', 'http://engine');
@@ -40,7 +45,7 @@ async function fakeEngine(t: ExecutionContext, name: string, errors: readonly st
   server.listen(socket);
   await once(server, 'listening');
   t.teardown(() => server.close());
-  return { engine: await connectEngine({ hosts: [`unix://${socket}`] }), builds };
+  return { engine: await connectEngine({ hosts: [`unix://${socket}`], certificates }), builds };
 }
 
 const request = {
@@ -79,3 +84,8 @@ for (const [name, error] of [
     t.is(builds.length, 1);
   });
 }
+
+test('DOCKER_CERT_PATH is for TLS: at a socket nothing is read from there', async (t) => {
+  const { engine } = await fakeEngine(t, 'Engine', [], '/nonexistent/certificates');
+  t.is((await engine.version()).name, 'docker');
+});
