@@ -80,7 +80,7 @@ async function runs(installed: string, node: string): Promise<void> {
 async function crosses(cli: (...args: string[]) => Promise<string>, directory: string): Promise<void> {
   await cli('sandbox', 'start', '--dir', directory, '--detach');
   try {
-    const zones = path.join(directory, 'outside/zones.yaml');
+    const zones = path.join(directory, 'zones.yaml');
     const policy = await readFile(path.join(directory, 'outside/policy.yaml'), 'utf8');
     if (!policy.includes('kind: Policy')) throw new Error('the sandbox has no policy');
     const examples = path.join(root, 'manifests/images/churn-train.yaml');
