@@ -136,7 +136,12 @@ export async function inspectBase(
   name: string,
   { signal, ...options }: Omit<EngineInspectOptions, 'signal'> & { readonly signal: AbortSignal | undefined },
 ): Promise<EngineImage> {
-  const image = await engine.inspect(name, { ...options, pull: true, triggers: true, ...(signal ? { signal } : {}) });
+  const image = await engine.inspect(name, {
+    ...options,
+    pull: true,
+    triggers: true,
+    ...(signal ? { signal } : {}),
+  });
   if (image) return image;
   throw new AmlpromoteError('NOT_FOUND', `the engine does not have the base image ${name}`, {
     nextSteps: [`Get it (docker pull ${name}), or name another one in the Dockerfile.`],
