@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
 import { temporaryDirectory } from '../support/temp-directory.ts';
+import { needing } from '../support/tools.ts';
 
 const talkative = fileURLToPath(new URL('talkative.ts', import.meta.url));
 const main = fileURLToPath(new URL('../../bin/dev.js', import.meta.url));
@@ -21,46 +21,47 @@ const shell = (line: string, directory: string): Promise<{ code: number; stderr:
     });
   });
 
-const ends = test.macro(async (t, line: string, code: number, told?: RegExp) => {
-  const directory = await temporaryDirectory(t);
-  const result = await shell(line, directory);
-  t.is(result.code, code, result.stderr);
-  t.notRegex(result.stderr, /^\s+at |INTERNAL|Error:|timed out/m);
-  if (told) t.regex(result.stderr, told);
-  // However it was listened to, the work was done.
-  if (line.startsWith('talkative')) t.is(readFileSync(join(directory, 'file'), 'utf8'), 'done');
-});
+const shellTest = needing('bash', 'cat', 'head', 'sleep', 'true');
 
-test('a refusal stays one when the reader of stdout leaves early', ends, 'talkative file 10 | head -c 1', 10);
-test('… and under --json', ends, 'talkative file 10 --json | head -c 1', 10);
-test('… and "could not check", too', ends, 'talkative file 20 --json | head -c 1', 20);
-test('success stays success for a reader that has seen enough', ends, 'talkative file 0 | head -c 1', 0);
-test('a slow reader is waited for', ends, 'talkative file 10 --json | (sleep 12; cat >/dev/null)', 10);
-test('without standard error the work goes on', ends, 'talkative file 0 2> >(exec 0<&-)', 0);
-test('… and is told by its exit code', ends, 'talkative file 10 2>&1 >/dev/null | head -c 1', 10);
-test('standard error closed from the start', ends, 'talkative file 10 >/dev/null 2>&-', 10);
-test('both closed from the start', ends, 'talkative file 10 >&- 2>&-', 10);
-test('standard error on a full disk', ends, 'talkative file 10 >/dev/null 2>/dev/full', 10);
-test(
+const ends = (title: string, line: string, code: number, told?: RegExp): void =>
+  shellTest(title, async (t) => {
+    const directory = await temporaryDirectory(t);
+    const result = await shell(line, directory);
+    t.is(result.code, code, result.stderr);
+    t.notRegex(result.stderr, /^\s+at |INTERNAL|Error:|timed out/m);
+    if (told) t.regex(result.stderr, told);
+    // However it was listened to, the work was done.
+    if (line.startsWith('talkative')) t.is(readFileSync(join(directory, 'file'), 'utf8'), 'done');
+  });
+
+ends('a refusal stays one when the reader of stdout leaves early', 'talkative file 10 | head -c 1', 10);
+ends('… and under --json', 'talkative file 10 --json | head -c 1', 10);
+ends('… and "could not check", too', 'talkative file 20 --json | head -c 1', 20);
+ends('success stays success for a reader that has seen enough', 'talkative file 0 | head -c 1', 0);
+ends('a slow reader is waited for', 'talkative file 10 --json | (sleep 12; cat >/dev/null)', 10);
+ends('without standard error the work goes on', 'talkative file 0 2> >(exec 0<&-)', 0);
+ends('… and is told by its exit code', 'talkative file 10 2>&1 >/dev/null | head -c 1', 10);
+ends('standard error closed from the start', 'talkative file 10 >/dev/null 2>&-', 10);
+ends('both closed from the start', 'talkative file 10 >&- 2>&-', 10);
+ends('standard error on a full disk', 'talkative file 10 >/dev/null 2>/dev/full', 10);
+ends(
   'a refusal whose words a full disk swallowed is a refusal',
-  ends,
   'talkative file 10 >/dev/full',
   10,
   /could not be written to standard output \(ENOSPC\)\n {2}next: Free space/,
 );
-test(
+ends(
   'a success that could not be told is none',
-  ends,
   'talkative file 0 --json >/dev/full',
   20,
   /^could not check \(DISK_FULL\)/m,
 );
-test('… nor is help', ends, 'amlpromote --help >/dev/full', 20, /DISK_FULL/);
-test('… nor the version', ends, 'amlpromote --version >/dev/full', 20, /DISK_FULL/);
-test('both on a full disk', ends, 'talkative file 10 >/dev/full 2>/dev/full', 10);
-test('a command of the tool, its reader gone', ends, 'amlpromote verify none.json --json | true', 2);
+ends('… nor is help', 'amlpromote --help >/dev/full', 20, /DISK_FULL/);
+ends('… nor the version', 'amlpromote --version >/dev/full', 20, /DISK_FULL/);
+ends('both on a full disk', 'talkative file 10 >/dev/full 2>/dev/full', 10);
+ends('a command of the tool, its reader gone', 'amlpromote verify none.json --json | true', 2);
 
-test('a disk that is nearly full keeps no half of a document in silence', async (t) => {
+shellTest('a disk that is nearly full keeps no half of a document in silence', async (t) => {
   const directory = await temporaryDirectory(t);
   // A limit on the size of files is a disk that fills up in the middle of a write.
   const line = 'trap "" XFSZ; ulimit -f 100; talkative file 0 --json >out.json 2>err.txt';

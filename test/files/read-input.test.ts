@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { readInput, whyUnreadable } from '../../src/files/read-input.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
+import { needing } from '../support/tools.ts';
 
 test('a file is read whole, up to the bytes that are allowed', async (t) => {
   const directory = await temporaryDirectory(t, { a: 'x'.repeat(200_000), b: '' });
@@ -26,11 +27,18 @@ test('what is no file is an error with words, at once', async (t) => {
   }
 });
 
-test('a pipe without a writer is empty; one with a writer is read', async (t) => {
-  const directory = await temporaryDirectory(t);
-  const pipe = join(directory, 'pipe');
+test('a pipe without a writer is empty', async (t) => {
+  const pipe = join(await temporaryDirectory(t), 'pipe');
   execFileSync('mkfifo', [pipe]);
   t.is((await readInput(pipe, 10)).byteLength, 0);
+});
+
+needing(
+  'bash',
+  'cat',
+  'sleep',
+)('a pipe with a writer is read', async (t) => {
+  const directory = await temporaryDirectory(t);
   writeFileSync(join(directory, 'text'), 'x'.repeat(150_000));
   const script = `import { readInput } from ${JSON.stringify(new URL('../../src/files/read-input.ts', import.meta.url).href)};
     console.log((await readInput(process.argv[1], 1e6)).byteLength);`;
