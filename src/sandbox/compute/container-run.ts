@@ -90,8 +90,11 @@ async function startedBy(
   { image }: ContainerSpec,
   byItself: boolean,
 ): Promise<Entrypoint> {
-  // Attached and waited for before the start: nothing of a short life is lost although it removes itself.
-  const log = await container.attach({ stream: true, stdout: true, stderr: true });
+  // Attached and waited for before the start: nothing of a short life is lost although it removes itself. Podman makes the
+  // container ready now, and notices here that its first process is not there.
+  const log = await container.attach({ stream: true, stdout: true, stderr: true }).catch((cause: unknown) => {
+    throw new ContainerNotRunning(wordsOf(cause), { cause });
+  });
   let said = Buffer.alloc(0);
   const sink = writeTo((chunk) => {
     said = Buffer.from(Buffer.concat([said, chunk]).subarray(-keptOutput));
