@@ -71,6 +71,8 @@ export function shellFiles(): readonly string[] {
 
 async function archive(): Promise<Buffer> {
   const files = pack();
+  // Where root may write without capabilities: in the root directory it may not on Podman (mode 0555 whatever the image says).
+  files.entry({ name: 'srv/', type: 'directory', mode: 0o755, mtime: new Date(0) });
   for (const path of shellFiles())
     files.entry({ name: path.slice(1), mode: 0o755, mtime: new Date(0) }, readFileSync(path));
   files.finalize();

@@ -9,8 +9,11 @@ import { ContainerNotRunning } from './engine.ts';
 const settleMilliseconds = 200;
 /** How long its removal is waited for. */
 const removalMilliseconds = 10_000;
-/** Exit code of what dies with its container: 128 + SIGKILL. */
-const killed = 137;
+/**
+ * Exit codes that may mean that the container is gone, and for how long its end is waited for before they are taken for the
+ * command's own: 128 + SIGKILL of what dies with its container, and Podman's 125 of what found none to start in.
+ */
+const lost: Readonly<Record<number, number>> = { 137: removalMilliseconds, 125: 1000 };
 /** What is kept of the entrypoint's own output, bytes. */
 const keptOutput = 2048;
 
@@ -47,8 +50,9 @@ export async function runContainer(
       throw error;
     });
     // With the container, its commands are killed: the engine says so of the command first.
-    if (code === killed) await Promise.race([entrypoint.ended, delay(removalMilliseconds)]);
-    if (code !== undefined && (code !== killed || (await isRunning(container)))) return code;
+    const patience = code === undefined ? undefined : lost[code];
+    if (patience !== undefined) await Promise.race([entrypoint.ended, delay(patience)]);
+    if (code !== undefined && (patience === undefined || (await isRunning(container)))) return code;
     command.catch(() => undefined);
     signal.throwIfAborted();
     await entrypoint.ended;
@@ -90,8 +94,11 @@ async function startedBy(
   { image }: ContainerSpec,
   byItself: boolean,
 ): Promise<Entrypoint> {
-  // Attached and waited for before the start: nothing of a short life is lost although it removes itself.
-  const log = await container.attach({ stream: true, stdout: true, stderr: true });
+  // Attached and waited for before the start: nothing of a short life is lost although it removes itself. Podman makes the
+  // container ready now, and notices here that its first process is not there.
+  const log = await container.attach({ stream: true, stdout: true, stderr: true }).catch((cause: unknown) => {
+    throw new ContainerNotRunning(wordsOf(cause), { cause });
+  });
   let said = Buffer.alloc(0);
   const sink = writeTo((chunk) => {
     said = Buffer.from(Buffer.concat([said, chunk]).subarray(-keptOutput));

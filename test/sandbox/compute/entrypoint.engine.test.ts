@@ -37,8 +37,12 @@ async function outcome(t: ExecutionContext, config: object, command: string) {
 }
 
 engineTest('an entrypoint that hands on runs first, and its work is there', async (t) => {
-  const Entrypoint = ['/bin/bash', '-c', 'echo ready > /mark; exec "$@"', 'entry'];
-  const { status, log, message } = await outcome(t, { Entrypoint }, 'cat /mark; [[ a == a ]] && echo bash');
+  const Entrypoint = ['/bin/bash', '-c', 'echo ready > /srv/mark; exec "$@"', 'entry'];
+  const { status, log, message } = await outcome(
+    t,
+    { Entrypoint },
+    'cat /srv/mark; [[ a == a ]] && echo bash',
+  );
   t.is(status, 'Completed', message);
   t.is(log, 'ready\nbash\n');
 });
@@ -51,7 +55,7 @@ for (const [title, config, expected] of [
   ],
   ['that ends well', { Entrypoint: ['/bin/bash', '-c', 'true'] }, /status code 0/],
   ['that ends while the command runs', { Entrypoint: ['/bin/bash', '-c', 'sleep 1'] }, /status code 0/],
-  ['that is not there', { Entrypoint: ['/no/such/file'] }, /no such file/],
+  ['that is not there', { Entrypoint: ['/no/such/file'] }, /no such file/i],
 ] as const)
   engineTest(`an entrypoint ${title} is JobContainerConfigFailed`, async (t) => {
     const { status, message } = await outcome(t, config, 'echo started; sleep 20');
@@ -63,7 +67,7 @@ for (const [title, config, expected] of [
   });
 
 engineTest('the command runs as the image says, root or not', async (t) => {
-  const command = 'echo $UID; touch_() { : > /made-here; }; touch_ && echo writable || echo denied';
+  const command = 'echo $UID; touch_() { : > /srv/made-here; }; touch_ && echo writable || echo denied';
   t.is((await outcome(t, {}, command)).log, '0\nwritable\n');
   t.regex((await outcome(t, { User: '1234' }, command)).log, /^1234$/m);
 });
