@@ -182,6 +182,8 @@ export const statusOutput = z.object({
     notVisible,
     z.object({
       built: digest.optional(),
+      /** Why it cannot be told whether the image of the manifest is built: a base is not here, and `status` fetches nothing. */
+      notLookedUp: z.string().optional(),
       published: digest.optional(),
       releases: z.array(z.object({ counter: z.int(), digest, version: z.string(), image: digest })),
     }),
