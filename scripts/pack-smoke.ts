@@ -8,6 +8,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { crossSandbox } from './pack-crossing.ts';
 import { checkSize } from './pack-size.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -70,26 +71,10 @@ async function runs(installed: string, node: string): Promise<void> {
   const commands = Object.keys(manifest.commands);
   if (commands.length === 0) throw new Error('the package has no commands');
   for (const command of commands) await cli(...command.split(':'), '--help');
-  await crosses(cli, path.join(work, `sandbox-${nodeVersion}`));
+  await crossSandbox([node, path.join(installed, 'bin/run.js')], path.join(work, `crossing-${nodeVersion}`));
   console.log(
-    `Node ${nodeVersion}: ${about}; ${String(commands.length)} commands explain themselves, the sandbox and init run`,
+    `Node ${nodeVersion}: ${about}; ${String(commands.length)} commands explain themselves, an image crosses the sandbox`,
   );
-}
-
-/** What reads files of the package itself: the sandbox with the shipped policy and advisories, init with its templates. */
-async function crosses(cli: (...args: string[]) => Promise<string>, directory: string): Promise<void> {
-  await cli('sandbox', 'start', '--dir', directory, '--detach');
-  try {
-    const zones = path.join(directory, 'zones.yaml');
-    const policy = await readFile(path.join(directory, 'outside/policy.yaml'), 'utf8');
-    if (!policy.includes('kind: Policy')) throw new Error('the sandbox has no policy');
-    const examples = path.join(root, 'manifests/images/churn-train.yaml');
-    await cli('promote', examples, '--zones', zones, '--dry-run');
-  } finally {
-    await cli('sandbox', 'stop', '--dir', directory);
-  }
-  const names = ['--organisation', 'Contoso', '--state', 'Tokyo', '--country', 'JP'];
-  await cli('init', '--dir', path.join(directory, 'project'), ...names);
 }
 
 async function oldestNode(): Promise<string | undefined> {

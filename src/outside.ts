@@ -3,6 +3,7 @@ import { AmlpromoteError, isInconclusive, isRefusal } from './domain/errors.ts';
 import type { ErrorCode } from './domain/errors.ts';
 import type { Progress } from './domain/events.ts';
 import { decide } from './domain/verdict.ts';
+import type { ReasonCode } from './domain/verdict.ts';
 import { loadTrust } from './evidence/trust.ts';
 import type { ImageSpec } from './manifest/image.ts';
 import type { Policy } from './manifest/policy.ts';
@@ -84,12 +85,16 @@ export interface Outside {
   requireImage(image: OutsideImage): Promise<void>;
   /** What was built from this manifest before. @throws NOT_FOUND */
   find(spec: ImageSpec): Promise<OutsideImage>;
+  /** The same without fetching anything: undefined = not built. @throws an inconclusive error where that cannot be told */
+  lookUp(spec: ImageSpec): Promise<OutsideImage | undefined>;
   scan(image: OutsideImage): Promise<ScanReports>;
   publish(image: OutsideImage): Promise<PublishReport>;
   sign(image: OutsideImage): Promise<SignReport>;
   /** `signed`: what `sign` has just reported; without it, the evidence is looked up (or made) by signing again. */
   release(spec: ImageSpec, image: OutsideImage, signed?: SignReport): Promise<ReleaseReport>;
 }
+
+const nameOf = ({ repository, image }: OutsideImage): string => `${repository}@${image.digest}`;
 
 export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
   const { clock, progress, signal } = ports;
@@ -141,6 +146,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       publishedFacts: async (repository, image) =>
         (await (await published({ repository, image })).provenance())?.value,
       sources: ports.sources,
+      requireSource: async (content, image) => await requireShown(content, image, image.digest),
       git: ports.git,
       clock,
       progress,
@@ -169,6 +175,22 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     return (await ports.registry()).repository(repository);
   };
 
+  /**
+   * What manifest and config show, judged before any layer is fetched or read; `codes`: of these only, where the rest is for
+   * a later step to say.
+   */
+  const requireShown = async (
+    content: ContentReader,
+    image: Descriptor,
+    subject: string,
+    codes?: readonly ReasonCode[],
+  ): Promise<void> => {
+    const reasons = (await readPlatforms(content, image)).flatMap(
+      ({ facts }) => evaluateManifest(facts, policy).reasons,
+    );
+    requireDecision(decide(reasons.filter(({ code }) => codes?.includes(code) ?? true)), subject, []);
+  };
+
   const scanPlatform = async (subject: OutsideImage, image: Descriptor): Promise<ScanStepReport> => {
     const scanPorts = {
       content: await contentOf(subject),
@@ -189,8 +211,12 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     },
     build: async (spec, options = {}) =>
       await build({ spec, rebuild: options.rebuild ?? false }, await buildPorts(), signal),
+    lookUp: async (spec) => {
+      const found = await findBuilt(spec, await buildPorts(), { pull: false, signal });
+      return found && { repository: spec.repository, ...found };
+    },
     find: async (spec) => {
-      const found = await findBuilt(spec, await buildPorts(), signal);
+      const found = await findBuilt(spec, await buildPorts(), { pull: true, signal });
       if (found) return { repository: spec.repository, ...found };
       throw new AmlpromoteError(
         'NOT_FOUND',
@@ -200,17 +226,12 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
         },
       );
     },
-    requireImage: async (subject) => {
-      const platforms = await readPlatforms(await contentOf(subject), subject.image);
-      requireDecision(
-        decide(platforms.flatMap(({ facts }) => evaluateManifest(facts, policy).reasons)),
-        `${subject.repository}@${subject.image.digest}`,
-        [],
-      );
-    },
+    requireImage: async (subject) =>
+      await requireShown(await contentOf(subject), subject.image, nameOf(subject)),
     scan: async (subject) => {
       const content = await contentOf(subject);
       const { image, repository } = subject;
+      await requireShown(content, image, nameOf(subject), ['IMAGE_SIZE']);
       const platforms: ScanStepReport[] = [];
       for (const { descriptor } of await readPlatforms(content, image)) {
         platforms.push(await scanPlatform(subject, descriptor));
@@ -223,7 +244,11 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
         { store: await ports.store(), registry: await ports.registry(), clock, progress },
         signal,
       ),
-    sign: doSign,
+    sign: async (subject) => {
+      // What would be refused at the end of a scan is not scanned for it.
+      await requireShown(await contentOf(subject), subject.image, nameOf(subject));
+      return await doSign(subject);
+    },
     release: async (spec, image, signed) => {
       const { signatures } = signed ?? (await doSign(image));
       const registry = await ports.registry();

@@ -57,9 +57,13 @@ export function renderError(error: AmlpromoteError): string {
   const lines = [
     `${kinds[error.exitCode] ?? 'error'} (${error.code}): ${clean(error.message, { multiline: true })}`,
   ];
-  for (const step of nextStepsOf(error)) lines.push(`  next: ${clean(step)}`);
+  lines.push(...renderNextSteps(nextStepsOf(error)));
   return lines.join('\n');
 }
+
+/** One line each; an entry of a YAML list stands for itself, to be pasted. */
+export const renderNextSteps = (steps: readonly string[]): readonly string[] =>
+  steps.map((step) => (step.startsWith('- ') ? `    ${clean(step)}` : `  next: ${clean(step)}`));
 
 export const reportBug = 'This is a bug in amlpromote; please report it with the command and this message.';
 

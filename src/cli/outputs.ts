@@ -28,10 +28,14 @@ export const buildOutput = z.object({
   already: z.boolean(),
 });
 
+/** What can be done about a verdict other than `allowed`, by its reasons. */
+const nextSteps = z.array(z.string()).optional();
+
 export const scanOutput = z.object({
   image,
   verdict,
   reasons: z.array(reason),
+  nextSteps,
   findings: z.array(
     z.object({
       id: z.string(),
@@ -92,6 +96,7 @@ export const verifyOutput = z.object({
   verdict,
   subject: z.string(),
   policyDigest: digest,
+  nextSteps,
   rules: z.array(
     z.object({
       rule: z.string(),
@@ -182,6 +187,8 @@ export const statusOutput = z.object({
     notVisible,
     z.object({
       built: digest.optional(),
+      /** Why it cannot be told whether the image of the manifest is built: a base is not here, and `status` fetches nothing. */
+      notLookedUp: z.string().optional(),
       published: digest.optional(),
       releases: z.array(z.object({ counter: z.int(), digest, version: z.string(), image: digest })),
     }),

@@ -5,6 +5,7 @@ import type { ReleaseDocument } from '../domain/release.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { readInput, whyUnreadable } from '../files/read-input.ts';
 import { systemCode } from '../files/system-code.ts';
+import { notAFile, wrongKind } from '../manifest/wrong-file.ts';
 import { formatReleaseDocument, parseReleaseDocument } from '../evidence/release-document.ts';
 
 /** It names digests only. */
@@ -13,11 +14,18 @@ const maxReleaseBytes = 1024 * 1024;
 /** @throws MANIFEST_INVALID */
 export async function readReleaseFile(file: string): Promise<ReleaseDocument> {
   const bytes = await readInput(file, maxReleaseBytes).catch((cause: unknown) => {
+    const meant = systemCode(cause) === 'ENOENT' ? notAFile(file, 'Release') : undefined;
+    if (meant) throw meant;
     throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${whyUnreadable(cause)}`, {
       nextSteps: ['Give the release.json that amlpromote release (or promote --outside) wrote.'],
       cause,
     });
   });
+  const other = wrongKind(bytes.toString('utf8'), 'Release');
+  if (other)
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${other.message}`, {
+      nextSteps: [other.nextStep],
+    });
   return parseReleaseDocument(bytes, file);
 }
 

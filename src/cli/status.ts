@@ -1,8 +1,9 @@
-import { AmlpromoteError } from '../domain/errors.ts';
+import { AmlpromoteError, isInconclusive } from '../domain/errors.ts';
 import type { Descriptor } from '../domain/descriptor.ts';
 import { releaseCounterOf, tags } from '../domain/names.ts';
 import type { Release, ReleaseDocument } from '../domain/release.ts';
 import { listedReceipts } from '../evidence/receipts.ts';
+import type { ImageSpec } from '../manifest/image.ts';
 import { admittedWorkspaces } from '../policy/zones.ts';
 import type { Registry, Repository } from '../ports/content.ts';
 import { parseReleaseIndex } from '../evidence/release-index.ts';
@@ -20,6 +21,8 @@ interface Subject {
   readonly repository: string;
   /** The image that the manifest names now, if it was built. */
   readonly built?: Descriptor;
+  /** Why nobody can tell whether it was. */
+  readonly notLookedUp?: string;
   /** Asked by release.json. */
   readonly release?: ReleaseDocument;
 }
@@ -65,30 +68,33 @@ async function subjectOf(context: Context, argument: string): Promise<Subject> {
   }
   const { loadImage, resolveVersion } = await import('../manifest/image.ts');
   const spec = await loadImage(argument);
-  const built = context.zones.zones.nonsensitive.access ? await builtOf(context, spec) : undefined;
-  const version = built ? resolveVersion(spec, built.digest) : spec.version;
-  return { name: spec.name, version, repository: spec.repository, ...(built ? { built } : {}) };
+  const found = context.zones.zones.nonsensitive.access ? await builtOf(context, spec) : {};
+  const version = found.built ? resolveVersion(spec, found.built.digest) : spec.version;
+  return { name: spec.name, version, repository: spec.repository, ...found };
 }
 
-async function builtOf(
-  context: Context,
-  spec: Parameters<Awaited<ReturnType<typeof openOutside>>['find']>[0],
-): Promise<Descriptor | undefined> {
+/** A question fetches nothing: a base that is not here leaves it open, and the rest is told. */
+async function builtOf(context: Context, spec: ImageSpec): Promise<Pick<Subject, 'built' | 'notLookedUp'>> {
   const outside = await openOutside(context);
   try {
-    return (await outside.find(spec)).image;
+    const found = await outside.lookUp(spec);
+    return found ? { built: found.image } : {};
   } catch (error) {
-    if (error instanceof AmlpromoteError && error.code === 'NOT_FOUND') return undefined;
+    if (isInconclusive(error)) return { notLookedUp: error.message };
     throw error;
   }
 }
 
-async function outsideOf(context: Context, { repository, built, release }: Subject): Promise<Outside> {
+async function outsideOf(
+  context: Context,
+  { repository, built, notLookedUp, release }: Subject,
+): Promise<Outside> {
   const target = (await registryOf(context, 'nonsensitive')).repository(repository);
   const image = built ?? (release && (await imageOf(target, release)));
   const published = image && (await target.resolve(image.digest));
   return {
     ...(built ? { built: built.digest } : {}),
+    ...(notLookedUp === undefined ? {} : { notLookedUp }),
     ...(published ? { published: published.digest } : {}),
     releases: await releasesOf(target),
   };

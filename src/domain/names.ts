@@ -59,6 +59,8 @@ const reservedFromTheStart =
 export const isReservedTag = (text: string): boolean =>
   reservedFromTheStart.test(text) || /^(?:receipt-.*|records|posture|revocations|p-.*)$/.test(text);
 
+export const isBuildTag = (text: string): boolean => /^build-[0-9a-f]{12}$/.test(text);
+
 /** Those of the reserved tags that stand beside the versions of an image in the final repository. */
 export const isRecordTag = (text: string): boolean => /^(?:receipt-.*|records)$/.test(text);
 

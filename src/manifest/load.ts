@@ -2,13 +2,16 @@ import nodePath from 'node:path';
 import type * as z from 'zod';
 import { AmlpromoteError } from '../domain/errors.ts';
 import { readInput, whyUnreadable } from '../files/read-input.ts';
+import { systemCode } from '../files/system-code.ts';
 import type { FileCheck } from './files.ts';
 import { problemOfFile } from './files.ts';
 import { formatProblems } from './frame.ts';
 import { problemsOf } from './issues.ts';
 import type { ResolvePath } from './schema/fields.ts';
-import type { Problem } from './problem.ts';
+import type { KeyPath, Problem } from './problem.ts';
 import { dotted } from './problem.ts';
+import { notAFile, wrongKind } from './wrong-file.ts';
+import type { FileKind } from './wrong-file.ts';
 import { readYaml } from './yaml.ts';
 
 const maxBytes = 1024 * 1024;
@@ -19,6 +22,10 @@ export interface ManifestKind<Schema extends z.ZodType> {
   readonly schema: (resolve: ResolvePath) => Schema;
   /** Files that must be there. */
   readonly files?: (value: z.output<Schema>) => readonly FileCheck[];
+  /** What is well formed, and cannot be meant. */
+  readonly unmeant?: (
+    value: z.output<Schema>,
+  ) => readonly { readonly at: KeyPath; readonly problem: string }[];
 }
 
 /**
@@ -34,6 +41,14 @@ export async function loadManifest<Schema extends z.ZodType>(
   const fail = (problems: readonly Problem[]) => invalid(file, text, kind.kind, problems);
 
   const source = await readYaml(text);
+  // Before anything of it is shown: another file may be a key.
+  const other = wrongKind(text, kind.kind);
+  if (other) {
+    const { message, nextStep, isManifest } = other;
+    const place = { offset: source.valueAt(['kind']), message };
+    const told = isManifest ? formatProblems(file, text, [place]) : `${file}: ${message}`;
+    throw new AmlpromoteError('MANIFEST_INVALID', told, { nextSteps: [nextStep] });
+  }
   if (!source.readable) throw fail(source.problems);
 
   const directory = nodePath.dirname(path);
@@ -53,11 +68,13 @@ export async function loadManifest<Schema extends z.ZodType>(
     if (problem)
       missing.push({ offset: source.valueAt(check.at), message: `${dotted(check.at)}: ${problem}` });
   }
+  for (const { at, problem } of kind.unmeant?.(parsed.data) ?? [])
+    missing.push({ offset: source.valueAt(at), message: `${dotted(at)}: ${problem}` });
   if (missing.length > 0) throw fail(missing);
   return { value: parsed.data, path };
 }
 
-async function readText(file: string, kind: string): Promise<string> {
+async function readText(file: string, kind: FileKind): Promise<string> {
   const bytes = await readCapped(file, kind);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -66,10 +83,12 @@ async function readText(file: string, kind: string): Promise<string> {
   }
 }
 
-async function readCapped(file: string, kind: string): Promise<Uint8Array> {
+async function readCapped(file: string, kind: FileKind): Promise<Uint8Array> {
   try {
     return await readInput(file, maxBytes);
   } catch (cause) {
+    const meant = systemCode(cause) === 'ENOENT' ? notAFile(file, kind) : undefined;
+    if (meant) throw meant;
     throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${whyUnreadable(cause)}`, {
       nextSteps: [`Check the path of the ${kind} manifest; \`amlpromote init\` writes starter manifests.`],
       cause,

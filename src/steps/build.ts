@@ -2,7 +2,7 @@ import type { Descriptor } from '../domain/descriptor.ts';
 import type { BuildFacts } from '../domain/build.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { Progress } from '../domain/events.ts';
-import { tags } from '../domain/names.ts';
+import { isBuildTag, tags } from '../domain/names.ts';
 import type { Platform } from '../domain/platform.ts';
 import type { Release } from '../domain/release.ts';
 import { formatPlatform } from '../domain/platform.ts';
@@ -22,7 +22,7 @@ import { findByKey } from './build/find.ts';
 import { buildInEngine, recipeFacts, rfc3339 } from './build/from-dockerfile.ts';
 import { readRecipe } from './build/recipe.ts';
 import { diffIdsOf } from './build/root.ts';
-import type { Sources } from './build/source-image.ts';
+import type { RequireSource, Sources } from './build/source-image.ts';
 import { formatSource, takeSourceImage } from './build/source-image.ts';
 import { versionConflict } from './release/counter.ts';
 
@@ -49,6 +49,8 @@ export interface BuildPorts {
     ((repository: string, image: Descriptor) => Promise<BuildFacts | undefined>) | undefined;
   /** For `source.image`. */
   readonly sources?: Sources | undefined;
+  /** Throws for an image whose manifest and config say enough, before its layers are fetched. */
+  readonly requireSource?: RequireSource | undefined;
   readonly git?: SourceFacts | undefined;
   readonly clock: Clock;
   readonly progress: Progress;
@@ -102,11 +104,15 @@ export async function build(
   return report;
 }
 
-/** What `build` would give without doing anything; undefined when it would have to do something. */
+/**
+ * What `build` would give without doing anything; undefined when it would have to do something. `pull`: bases that the engine
+ * does not have are fetched, for without their digests nobody knows which build is meant.
+ * @throws NOT_FOUND, ENGINE_UNREACHABLE and the like for a base that is needed
+ */
 export async function findBuilt(
   spec: ImageSpec,
   ports: BuildPorts,
-  signal?: AbortSignal,
+  { pull = true, signal }: { readonly pull?: boolean; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<{ readonly image: Descriptor; readonly buildKey?: string } | undefined> {
   const { source } = spec;
   if (source.kind === 'image') {
@@ -117,9 +123,23 @@ export async function findBuilt(
     const isIt = facts?.kind === 'source-image' && facts.bases.some(({ digest }) => digest === source.digest);
     return image && (isIt || image.digest === source.digest) ? { image } : undefined;
   }
-  const recipe = await readRecipe(source, ports.engine, logTo(ports.progress), signal);
+  if (!pull && !(await hasBuilds(spec.repository, ports))) return undefined;
+  const engine = pull ? ports.engine : async () => withoutPulling(await ports.engine());
+  const recipe = await readRecipe(source, engine, logTo(ports.progress), signal);
   const found = await findByKey(spec.repository, recipe.key, ports, noteTo(ports.progress));
   return found && { image: found.image, buildKey: recipe.key };
+}
+
+const withoutPulling = (engine: Engine): Pick<Engine, 'inspect' | 'version'> => ({
+  version: () => engine.version(),
+  inspect: (name, options) => engine.inspect(name, { ...options, pull: false }),
+});
+
+/** Where nothing at all was built for a repository, this build was not either, whatever its bases are. */
+async function hasBuilds(repository: string, { store, published }: BuildPorts): Promise<boolean> {
+  for (const registry of [store, ...(published ? [published] : [])])
+    if ((await registry.repository(repository).tags()).some(isBuildTag)) return true;
+  return false;
 }
 
 async function fromDockerfile(

@@ -40,3 +40,9 @@ test('nobody is left alone with a message', (t) => {
     t.regex(renderError(error), /\n {2}next: \S/);
   }
 });
+
+test('an entry to be pasted into a policy stands on a line of its own', (t) => {
+  const entry = '- { id: "CVE-1", package: "x", reason: "…", owner: "…", expires: 2026-12-21 }';
+  const text = renderError(new AmlpromoteError('POLICY_REFUSED', 'no', { nextSteps: ['Accept it:', entry] }));
+  t.deepEqual(text.split('\n').slice(1), ['  next: Accept it:', `    ${entry}`]);
+});

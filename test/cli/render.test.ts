@@ -67,7 +67,7 @@ test('status: asked by release.json, nothing is claimed about what would be buil
     outside: { releases: [] },
     inside: 'not visible from here',
   });
-  t.deepEqual(rowsOf(unknown).slice(1, 3), ['outside built no, or from other sources', ' published no']);
+  t.deepEqual(rowsOf(unknown).slice(1, 3), ['outside built not yet, or from other sources', ' published no']);
 });
 
 const verification: VerifyOutput = {

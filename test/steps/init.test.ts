@@ -3,6 +3,7 @@ import { copyFile, readFile, readdir, rm, stat, symlink, writeFile } from 'node:
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import { openFileSigner } from '../../src/adapters/signer/file.ts';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import { createLoneIdentity, createSigningIdentity } from '../../src/evidence/certificates.ts';
 import { loadTrust } from '../../src/evidence/trust.ts';
@@ -11,6 +12,7 @@ import { loadPolicy } from '../../src/manifest/policy.ts';
 import { loadZones } from '../../src/manifest/zones.ts';
 import type { InitReport } from '../../src/steps/init.ts';
 import { initProject, writeSides } from '../../src/steps/init.ts';
+import { requireTrustedSigner } from '../../src/steps/sign/gate.ts';
 import { policyYaml } from '../support/manifest-samples.ts';
 import { temporaryDirectory } from '../support/temp-directory.ts';
 
@@ -48,7 +50,7 @@ const everything = [
 const snapshot = async (dir: string): Promise<readonly (readonly [string, string])[]> =>
   Promise.all(everything.map(async (name) => [name, await readFile(path.join(dir, name), 'utf8')] as const));
 
-test('init writes a project that loads as it is', async (t) => {
+test("init writes a project that loads as it is, but for the zones, which are a team's own", async (t) => {
   const { dir, report } = await initialised(t);
   t.deepEqual(report.written, everything);
   t.deepEqual(report.kept, []);
@@ -57,7 +59,31 @@ test('init writes a project that loads as it is', async (t) => {
     name: 'hello-batch',
     version: '1.0.0',
   });
-  t.is((await loadZones(path.join(dir, 'zones.yaml'))).routes.length, 1);
+  const zones = path.join(dir, 'zones.yaml');
+  const error = await t.throwsAsync(loadZones(zones), { instanceOf: AmlpromoteError });
+  t.is(error.code, 'MANIFEST_INVALID');
+  const told = [
+    ...error.message.matchAll(/zones\.yaml:\d+:\d+: ([\w.]+): is still the placeholder of init; put (.*)/g),
+  ];
+  t.deepEqual(
+    told.map(([, at]) => at),
+    [
+      'zones.nonsensitive.registry.host',
+      'zones.nonsensitive.registry.id',
+      'zones.nonsensitive.access.tenant',
+      'zones.sensitive.registry.host',
+      'zones.sensitive.registry.id',
+      'zones.sensitive.access.tenant',
+      'zones.sensitive.workspaces.risk.id',
+    ],
+  );
+  t.true(told.every(([, , what]) => /your (?:registry|tenant|workspace)/.test(what ?? '')));
+  const filledIn = (await readFile(zones, 'utf8'))
+    .replaceAll('00000000-0000-0000-0000-000000000000', '6f1d3f5e-8a51-4bb8-9d3c-1f7f5a2b7c11')
+    .replaceAll('your-dev-registry', 'fabrikamdev')
+    .replaceAll('your-sealed-registry', 'fabrikamsec');
+  await writeFile(zones, filledIn);
+  t.is((await loadZones(zones)).routes.length, 1);
   for (const side of ['outside', 'inside']) {
     const policy = await loadPolicy(path.join(dir, side, 'policy.yaml'));
     t.like(policy.scan, { failOn: 'high', unknown: 'inconclusive', maxAge: 14 * 86_400 });
@@ -193,6 +219,43 @@ for (const { name, removed, message } of [
     t.is(error.code, 'KEY_MISSING');
     t.deepEqual(await names(), before);
   });
+
+for (const { name, change, message } of [
+  {
+    name: 'another organisation than that of the CA, which the policies name',
+    change: { organisation: { name: 'Fabrikam', state: 'Tokyo', country: 'JP' } },
+    message: /the release CA is .*Contoso/,
+  },
+  {
+    name: 'the CA has expired',
+    change: { clock: { now: () => new Date('2040-01-01T00:00:00Z') } },
+    message: /expired on 2036/,
+  },
+])
+  test(`no key is signed that nobody would believe: ${name}`, async (t) => {
+    const { dir } = await initialised(t);
+    for (const file of ['key.pem', 'cert.pem']) await rm(path.join(dir, 'outside', file));
+    const error = await t.throwsAsync(initProject({ ...input(dir), ...change }), {
+      instanceOf: AmlpromoteError,
+      message,
+    });
+    t.is(error.code, 'KEY_MISSING');
+    await t.throwsAsync(stat(path.join(dir, 'outside/key.pem')), { code: 'ENOENT' });
+  });
+
+test('what sign asks of a key holds for one that was made anew', async (t) => {
+  const { dir } = await initialised(t);
+  for (const file of ['key.pem', 'cert.pem']) await rm(path.join(dir, 'outside', file));
+  await initProject(input(dir));
+  const signer = await openFileSigner({
+    keyFile: path.join(dir, 'outside/key.pem'),
+    certificateFile: path.join(dir, 'outside/cert.pem'),
+  });
+  for (const side of ['outside', 'inside']) {
+    const trust = await loadTrust(await loadPolicy(path.join(dir, side, 'policy.yaml')));
+    await t.notThrowsAsync(requireTrustedSigner(signer, trust, input(dir).clock.now()), side);
+  }
+});
 
 test('a CA key of another CA signs nothing', async (t) => {
   const { dir } = await initialised(t);

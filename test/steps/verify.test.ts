@@ -212,6 +212,15 @@ test('policy: where no approvals are required, nobody is said to have approved',
   t.is(rule?.sentence, 'The policy requires no approvals; none were looked at.');
 });
 
+test('a rule that had nothing to ask says so, and claims nothing', async (t) => {
+  const { target, release } = await setup();
+  const { rules } = await verify(target, release);
+  const said = (name: string): string | undefined => rules.find(({ rule }) => rule === name)?.sentence;
+  t.regex(said('approvals') ?? '', /requires no approvals/);
+  t.regex(said('rollback') ?? '', /^Not asked here/);
+  t.regex(said('image-signature') ?? '', /have signed the image/);
+});
+
 test('policy: required approvals without any are refused', async (t) => {
   const { target, release } = await setup();
   const strict = await testPolicy(identities, {

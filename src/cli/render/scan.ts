@@ -2,6 +2,8 @@ import { decide } from '../../domain/verdict.ts';
 import type { Decision } from '../../domain/verdict.ts';
 import type { ScanReports } from '../../outside.ts';
 import type { ScanOutput } from '../outputs.ts';
+import { adviceFor } from '../../policy/advice.ts';
+import { renderNextSteps } from '../error.ts';
 import { clean, count } from '../text.ts';
 import { imageDocument } from './image.ts';
 import { renderReasons, verdictWord } from './verdict.ts';
@@ -20,6 +22,16 @@ export function scanDocument(reports: ScanReports): ScanOutput {
     image: imageDocument(reports.repository, reports.image),
     verdict: decision.verdict,
     reasons: [...decision.reasons],
+    ...(decision.verdict === 'allowed'
+      ? {}
+      : {
+          nextSteps: [
+            ...adviceFor(
+              decision.reasons.filter((one) => one.verdict === decision.verdict),
+              platforms.map(({ report }) => report),
+            ),
+          ],
+        }),
     findings: platforms.flatMap(({ report }) =>
       report.findings.map((finding) => ({
         id: finding.id,
@@ -54,5 +66,6 @@ export function renderScan(document: ScanOutput): string {
     `database   ${database.digest.slice(0, 19)}, newest record ${database.newest ?? 'none'}${label}`,
   ];
   if (document.reasons.length > 0) lines.push('reasons', renderReasons(document.reasons));
+  lines.push(...renderNextSteps(document.nextSteps ?? []));
   return lines.join('\n');
 }

@@ -10,7 +10,7 @@ export function renderStatus(
   else {
     // Asked by release.json, nothing is known of what the image manifest would build now.
     if (outside.built !== undefined || outside.published === undefined)
-      rows.push(['outside', 'built', outside.built ?? 'no, or from other sources']);
+      rows.push(['outside', 'built', builtCell(outside)]);
     rows.push([rows.length === 0 ? 'outside' : '', 'published', outside.published ?? 'no']);
     rows.push(...releaseRows(outside.releases));
   }
@@ -35,6 +35,12 @@ export function renderStatus(
   }
   return `${name} ${version} (${repository})\n${table(rows)}`;
 }
+
+const builtCell = ({ built, notLookedUp }: Exclude<StatusOutput['outside'], string>): string =>
+  built ??
+  (notLookedUp === undefined
+    ? 'not yet, or from other sources'
+    : `could not check, the base was not looked up: ${clean(notLookedUp)}`);
 
 const unproven = ({ proof }: { readonly proof: 'verified' | 'unverified' }): string =>
   proof === 'verified' ? '' : ' (unverified: not submitted from here, or not what was submitted)';

@@ -1,5 +1,7 @@
 import type { Verdict } from '../../domain/verdict.ts';
 import type { VerificationReport } from '../../steps/verify.ts';
+import { adviceOn } from '../../steps/verify/require.ts';
+import { renderNextSteps } from '../error.ts';
 import type { VerifyOutput } from '../outputs.ts';
 import { clean } from '../text.ts';
 import { renderReasons, verdictWord } from './verdict.ts';
@@ -10,6 +12,7 @@ export const verifyDocument = (report: VerificationReport): VerifyOutput => ({
   verdict: report.verdict,
   subject: report.subject,
   policyDigest: report.policyDigest,
+  ...(report.verdict === 'allowed' ? {} : { nextSteps: [...adviceOn(report)] }),
   rules: report.rules.map((rule) => ({
     rule: rule.rule,
     verdict: rule.verdict,
@@ -32,5 +35,6 @@ export function renderVerification(document: VerifyOutput): string {
     clean(document.subject),
     ...rules,
     `verdict: ${verdictWord(document.verdict)}, under policy ${document.policyDigest}`,
+    ...renderNextSteps(document.nextSteps ?? []),
   ].join('\n');
 }

@@ -60,7 +60,7 @@ const keyVersion = 1;
  */
 export async function readRecipe(
   source: BuildSource,
-  engine: () => Promise<Engine>,
+  engine: () => Promise<Pick<Engine, 'inspect' | 'version'>>,
   onLog: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<Recipe> {
@@ -132,7 +132,7 @@ export function pinnedDigest(name: string): Digest | undefined {
  * @throws NOT_FOUND, UNREACHABLE, FORBIDDEN
  */
 export async function inspectBase(
-  engine: Engine,
+  engine: Pick<Engine, 'inspect'>,
   name: string,
   { signal, ...options }: Omit<EngineInspectOptions, 'signal'> & { readonly signal: AbortSignal | undefined },
 ): Promise<EngineImage> {

@@ -12,6 +12,9 @@ import { pickPlatform } from './pick-platform.ts';
 /** How registries of other hosts are reached, read only. */
 export type Sources = (host: string) => Registry | Promise<Registry>;
 
+/** Judges an image where it is. */
+export type RequireSource = (content: ContentReader, image: Descriptor) => Promise<void>;
+
 export const formatSource = (source: ExistingImageSource): string =>
   source.from === 'layout'
     ? `oci:${source.layout}@${source.digest}`
@@ -22,7 +25,11 @@ export async function takeSourceImage(
   source: ExistingImageSource,
   platform: Platform,
   target: Repository,
-  ports: { readonly sources?: Sources | undefined; readonly progress: Progress },
+  ports: {
+    readonly sources?: Sources | undefined;
+    readonly requireSource?: RequireSource | undefined;
+    readonly progress: Progress;
+  },
   signal?: AbortSignal,
 ): Promise<{ readonly image: Descriptor; readonly already: boolean }> {
   const known = await target.resolve(source.digest);
@@ -30,6 +37,7 @@ export async function takeSourceImage(
   const reader = await openSource(source, ports.sources);
   const image = await pickPlatform({ name: formatSource(source), digest: source.digest }, reader, platform);
   if (await target.resolve(image.digest)) return { image, already: true };
+  await ports.requireSource?.(reader, image);
   await copyContent({
     from: reader,
     to: target,

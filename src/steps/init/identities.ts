@@ -6,7 +6,8 @@ import type {
   createSigningIdentity,
   SigningIdentity,
 } from '../../evidence/certificates.ts';
-import { formatName } from '../../evidence/distinguished-name.ts';
+import { readCertificate } from '../../evidence/certificate.ts';
+import { formatName, includesName, parseName } from '../../evidence/distinguished-name.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NewFiles } from './write-new.ts';
 
@@ -46,7 +47,9 @@ export async function writeIdentities(
   if (await needsIdentity(files, 'outside')) {
     const made = await createIdentities.createSigningIdentity({
       subject: releaseSubject,
-      ca: (await existingAuthority(files)) ?? { subject: subject('release CA') },
+      ca: (await existingAuthority(files, releaseSubject, clock.now())) ?? {
+        subject: subject('release CA'),
+      },
       days: leafDays,
       clock,
     });
@@ -80,7 +83,11 @@ async function writeRelease(files: NewFiles, { ca, leaf }: SigningIdentity): Pro
  * The CA that the policies of an earlier init trust: a release key that is made anew is signed by it, or no side would
  * believe the new key.
  */
-async function existingAuthority(files: NewFiles): Promise<CertificateAuthority | undefined> {
+async function existingAuthority(
+  files: NewFiles,
+  releaseSubject: string,
+  now: Date,
+): Promise<CertificateAuthority | undefined> {
   const key = await files.read('outside/ca-key.pem');
   const trusted =
     (await files.read('outside/trust/release-ca.pem')) ?? (await files.read('inside/trust/release-ca.pem'));
@@ -104,6 +111,25 @@ async function existingAuthority(files: NewFiles): Promise<CertificateAuthority 
           'Put the CA certificate back as outside/trust/release-ca.pem; or, if an earlier init was interrupted, remove outside/ca-key.pem and run init again.',
         ],
       },
+    );
+  const issuer = await readCertificate(new X509Certificate(certificate).raw);
+  if (issuer.notAfter <= now)
+    throw new AmlpromoteError(
+      'KEY_MISSING',
+      `the release CA expired on ${issuer.notAfter.toISOString()}: nobody would believe a key that it signs`,
+      {
+        nextSteps: [
+          'Begin with a new CA: move outside/ca-key.pem and trust/release-ca.pem of both sides away, run init again, and take the new trust/release-ca.pem to wherever the old one went.',
+        ],
+      },
+    );
+  // The policies name the subject of the release key; init gave it to the CA as well, but for its common name.
+  const wanted = parseName(releaseSubject).filter(({ type }) => type !== 'CN');
+  if (!includesName(issuer.subject, wanted))
+    throw new AmlpromoteError(
+      'KEY_MISSING',
+      `the release CA is ${issuer.name}, not of the organisation given: the policies would refuse the new key's name`,
+      { nextSteps: ['Run init again with the --organisation, --state and --country of the first time.'] },
     );
   return { certificate, key };
 }
@@ -143,7 +169,8 @@ async function needsIdentity(files: NewFiles, side: 'outside' | 'inside'): Promi
       : `${has} but not ${lacks}`;
   throw new AmlpromoteError('KEY_MISSING', `${side}/ has ${found}`, {
     nextSteps: [
-      `Put the other file back; or, if an earlier init was interrupted, remove the .pem files of ${side}/ and run init again.`,
+      `Put ${side}/${lacks} back.`,
+      `To make the pair anew, or if an earlier init was interrupted: remove ${side}/${has} as well, leave ca-key.pem and trust/ where they are, and run init again.`,
     ],
   });
 }

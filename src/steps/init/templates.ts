@@ -1,6 +1,8 @@
-/** Starter files: valid as they are, with comments where a team must put its own. */
+import { placeholders } from '../../manifest/placeholders.ts';
 
-const placeholder = '00000000-0000-0000-0000-000000000000';
+/** Starter files: well formed, with placeholders where a team must put its own; a zones manifest that still has them is refused. */
+
+const { id: placeholder, nonsensitiveRegistry, sensitiveRegistry } = placeholders;
 const resource = (provider: string, type: string, name: string): string =>
   `/subscriptions/${placeholder}/resourceGroups/rg-ml/providers/${provider}/${type}/${name}`;
 
@@ -12,8 +14,8 @@ kind: Zones
 zones:
   nonsensitive: # where images are made
     registry:
-      host: contosodev.azurecr.io
-      id: ${resource('Microsoft.ContainerRegistry', 'registries', 'contosodev')}
+      host: ${nonsensitiveRegistry}.azurecr.io
+      id: ${resource('Microsoft.ContainerRegistry', 'registries', nonsensitiveRegistry)}
     access:
       tenant: ${placeholder}
       # kind: cli (az login) | workload (a pipeline's federated token: clientId, tokenFile) | managed (clientId) | default
@@ -21,13 +23,13 @@ zones:
       network: {}
   sensitive: # where the real data is; sealed
     registry:
-      host: contososec.azurecr.io
-      id: ${resource('Microsoft.ContainerRegistry', 'registries', 'contososec')}
+      host: ${sensitiveRegistry}.azurecr.io
+      id: ${resource('Microsoft.ContainerRegistry', 'registries', sensitiveRegistry)}
     access:
       tenant: ${placeholder}
       identity: { kind: managed }
       # Private endpoints without private DNS, a firewall that re-signs TLS, a proxy:
-      # network: { resolve: { contososec.azurecr.io: 10.1.0.5 }, ca: ./corp-ca.pem, proxy: http://proxy.corp:3128 }
+      # network: { resolve: { ${sensitiveRegistry}.azurecr.io: 10.1.0.5 }, ca: ./corp-ca.pem, proxy: http://proxy.corp:3128 }
       network: {}
     workspaces:
       risk:

@@ -105,10 +105,11 @@ function judgeFindings(
 ): RuleResult {
   if (!scan.value) return notChecked('findings', subject, 'no scan by a trusted key was found');
   const newest = newestPerSubject(scan.value);
-  return resultOf('findings', {
+  const result = resultOf('findings', {
     reasons: newest.flatMap(({ predicate }) => evaluateScan(predicate, policy, now).reasons),
     evidence: newest.map(({ digest }) => digest),
   });
+  return { ...result, scans: newest.map(({ predicate }) => predicate) };
 }
 
 /** Scans are repeated as advisories appear: the last word counts. Old ones alone do not help, for the policy has a `maxAge`. */

@@ -1,6 +1,7 @@
 import type { Descriptor } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import type { Release } from '../../domain/release.ts';
+import type { ScanReport } from '../../domain/scan.ts';
 import type { Reason, Verdict } from '../../domain/verdict.ts';
 import { worst } from '../../domain/verdict.ts';
 import { reasonOf } from '../../evidence/check.ts';
@@ -32,6 +33,8 @@ export interface RuleResult {
   readonly reasons: readonly Reason[];
   /** Manifests that the answer rests on. */
   readonly evidence: readonly Digest[];
+  /** Of rule `findings`: the scans that were judged. */
+  readonly scans?: readonly ScanReport[];
 }
 
 export interface Verification {

@@ -15,6 +15,38 @@ const shown = 5;
  */
 export function requireAllowed(report: Verification): void {
   if (report.verdict === 'allowed') return;
+  const { deciding, reasons } = whyNot(report);
+  const nextSteps = [...adviceOn(report), 'See each rule with `amlpromote verify`.'];
+  if (report.verdict === 'refused') {
+    throw new AmlpromoteError(refusalCode(deciding[0]), `${report.subject} is refused: ${summary(reasons)}`, {
+      reasons,
+      nextSteps: [
+        ...nextSteps,
+        'What was refused must be made anew outside, or the policy changed by its owner.',
+      ],
+    });
+  }
+  throw new AmlpromoteError('INCONCLUSIVE', `${report.subject} could not be verified: ${summary(reasons)}`, {
+    reasons,
+    nextSteps,
+  });
+}
+
+/** What can be done about a verdict other than `allowed`, by its reasons. */
+export function adviceOn(report: Verification): readonly string[] {
+  if (report.verdict === 'allowed') return [];
+  const scans = report.rules.flatMap((rule) => rule.scans ?? []);
+  // The rule that stands before a subject for the message would hide what it is about.
+  const reasons = whyNot(report).deciding.flatMap((rule) => rule.reasons);
+  const roots = reasons.filter(({ verdict, detail }) => verdict === report.verdict && !isConsequence(detail));
+  return adviceFor(roots.length > 0 ? roots : reasons, scans, new Date(report.at));
+}
+
+/** The rules that decided, and the reasons that explain it, each with the name of its rule. */
+function whyNot(report: Verification): {
+  readonly deciding: readonly RuleResult[];
+  readonly reasons: readonly Reason[];
+} {
   const deciding = report.rules.filter((rule) => rule.verdict === report.verdict);
   const all = deciding.flatMap(({ rule, reasons }) =>
     reasons
@@ -23,23 +55,7 @@ export function requireAllowed(report: Verification): void {
   );
   // What was not checked because of another answer explains nothing.
   const roots = all.filter(({ detail }) => !isConsequence(detail));
-  const reasons = roots.length > 0 ? roots : all;
-  if (report.verdict === 'refused') {
-    throw new AmlpromoteError(refusalCode(deciding[0]), `${report.subject} is refused: ${summary(reasons)}`, {
-      reasons,
-      nextSteps: [
-        'See each rule with `amlpromote verify`.',
-        'What was refused must be made anew outside, or the policy changed by its owner.',
-      ],
-    });
-  }
-  throw new AmlpromoteError('INCONCLUSIVE', `${report.subject} could not be verified: ${summary(reasons)}`, {
-    reasons,
-    nextSteps: [
-      'See each rule with `amlpromote verify`; repair what could not be read, then run again.',
-      'A release that is not there has not been imported yet (amlpromote import), or not been released.',
-    ],
-  });
+  return { deciding, reasons: roots.length > 0 ? roots : all };
 }
 
 /**

@@ -35,7 +35,10 @@ export async function checkRollback(
   trust: Trust,
   now: Date,
 ): Promise<Finding<never>> {
-  if (!repository || trust.receipts.length === 0) return {};
+  if (!repository)
+    return { sentence: 'Not asked here: only a zone that admits releases knows what was admitted before.' };
+  if (trust.receipts.length === 0)
+    return { sentence: 'Not asked: the policy believes no receipts (trust.receipts), so none were read.' };
   // The tags first: an import lists its receipt before it tags, so what is tagged now is listed afterwards.
   const tagged = (await repository.tags()).flatMap((tag) => releaseCounterOf(tag) ?? []);
   const seen = await readReceipts(repository, trust.receipts, Infinity);
