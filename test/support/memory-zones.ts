@@ -13,6 +13,7 @@ import { openStore } from '../../src/oci/store/store.ts';
 import { createOutside } from '../../src/outside.ts';
 import type { Outside } from '../../src/outside.ts';
 import type { Scanner } from '../../src/ports/scanner.ts';
+import type { Signer } from '../../src/ports/signer.ts';
 import { archiveEngine } from './archive-engine.ts';
 import type { ArchiveEngine } from './archive-engine.ts';
 import { makeIdentities, temporaryFolder } from './identities.ts';
@@ -137,6 +138,8 @@ export interface RunOptions {
   readonly policy?: Policy;
   /** What the scanner finds. */
   readonly found?: Partial<ScanReport>;
+  /** Instead of the release key. */
+  readonly signer?: Signer;
 }
 
 /** An empty directory for a store. */
@@ -161,7 +164,7 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
     registry: async () => life.port('dev', world.dev),
     engine: async () => life.port('engine', world.engine),
     scanner: async () => life.port('scanner', scannerOf(options.found)),
-    signer: async () => life.port('signer', identities.releaseSigner),
+    signer: async () => life.port('signer', options.signer ?? identities.releaseSigner),
     clock,
     progress,
     sources: undefined,
