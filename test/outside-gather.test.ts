@@ -23,9 +23,8 @@ import { testPolicy } from './support/signed-release.ts';
 
 /** What a release lists is a function of what is attached and trusted: not of one machine's store, nor of its key. */
 const ground = await prepareGround();
-const { repository, smoke: _, ...rest } = ground.spec;
-const spec = { ...rest, repository };
-const { identities } = ground;
+const { spec, identities } = ground;
+const { repository } = spec;
 
 const pem = (der: Uint8Array): string =>
   `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString('base64')}\n-----END CERTIFICATE-----\n`;
