@@ -2,12 +2,14 @@ import type { Descriptor } from './domain/descriptor.ts';
 import { AmlpromoteError, isInconclusive, isRefusal } from './domain/errors.ts';
 import type { ErrorCode } from './domain/errors.ts';
 import type { Progress } from './domain/events.ts';
+import type { Release } from './domain/release.ts';
 import { decide } from './domain/verdict.ts';
 import { loadTrust } from './evidence/trust.ts';
 import type { ImageSpec } from './manifest/image.ts';
 import type { Policy } from './manifest/policy.ts';
 import type { Store } from './oci/store/store.ts';
 import { evaluateManifest } from './policy/image.ts';
+import { evaluateScan } from './policy/scan.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Registry } from './ports/content.ts';
 import type { ContentReader } from './ports/content.ts';
@@ -26,6 +28,7 @@ import { release } from './steps/release.ts';
 import type { ReleaseReport } from './steps/release.ts';
 import { carriedOf } from './steps/release/carried.ts';
 import { findReleaseOf } from './steps/release/counter.ts';
+import { gatherEvidence } from './steps/release/gather.ts';
 import { scan } from './steps/scan.ts';
 import type { ScanStepReport } from './steps/scan.ts';
 import { sign, signIndex } from './steps/sign.ts';
@@ -87,7 +90,10 @@ export interface Outside {
   scan(image: OutsideImage): Promise<ScanReports>;
   publish(image: OutsideImage): Promise<PublishReport>;
   sign(image: OutsideImage): Promise<SignReport>;
-  /** `signed`: what `sign` has just reported; without it, the evidence is looked up (or made) by signing again. */
+  /**
+   * Lists the newest trusted evidence that is attached, whoever made it. `signed`: what `sign` has just reported; without it, what
+   * is missing is made by signing again.
+   */
   release(spec: ImageSpec, image: OutsideImage, signed?: SignReport): Promise<ReleaseReport>;
 }
 
@@ -162,6 +168,27 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     }
   };
 
+  /**
+   * What of an image's evidence a release lists, if this zone's policy admits what it says: the newest scan may be another
+   * machine's, and know more than the one that `sign` has judged.
+   * @throws POLICY_REFUSED, INCONCLUSIVE
+   */
+  const gathered = async (
+    { repository, image }: OutsideImage,
+    attached: Release['evidence'],
+  ): Promise<Release['evidence']> => {
+    const content = (await ports.registry()).repository(repository);
+    const now = clock.now();
+    const trust = await loadTrust(policy);
+    const { evidence, scans } = await gatherEvidence({ content, image, attached, trust, now });
+    requireDecision(
+      decide(scans.flatMap((report) => evaluateScan(report, policy, now).reasons)),
+      `${repository}@${image.digest}, by the newest scan that is attached to it,`,
+      [],
+    );
+    return evidence;
+  };
+
   /** Where the bytes are: the store first, for nothing travels then. */
   const contentOf = async ({ repository, image }: OutsideImage): Promise<ContentReader> => {
     const local = (await ports.store()).repository(repository);
@@ -226,6 +253,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     sign: doSign,
     release: async (spec, image, signed) => {
       const { signatures } = signed ?? (await doSign(image));
+      const trust = await loadTrust(policy);
       const registry = await ports.registry();
       const target = registry.repository(spec.repository);
       const signer = await ports.signer();
@@ -234,13 +262,13 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
           image: image.image,
           carried: await carriedOf(spec, image.image.digest),
           counter: spec.release,
-          evidence: evidenceOf({ signatures }),
+          evidence: await gathered(image, evidenceOf({ signatures })),
         },
         {
           host: registry.host,
           target,
-          isSigned: signedUnder(target, await loadTrust(policy), clock.now()),
-          signIndex: (index) => signIndex({ target, signer, clock, progress }, index),
+          isSigned: signedUnder(target, trust, clock.now()),
+          signIndex: (index) => signIndex({ target, signer, clock, progress, trust }, index),
           lockTag: (tag) => lockIfPossible(spec.repository, tag),
           clock,
           progress,
