@@ -59,11 +59,13 @@ const referrersOf = async ({ dev }: MemoryZones, image: Descriptor): Promise<rea
 const partsOf = async ({ dev }: MemoryZones, { index }: ReleaseDocument) =>
   parseReleaseIndex((await dev.repository(repository).manifest(index.digest))!);
 
-/** What a scanner with newer advisories says. */
+const hour = 3_600_000;
+
+/** What a scanner with newer advisories says, half an hour later. */
 const newer = (changes: Partial<ScanReport> = {}): Partial<ScanReport> => ({
   database: { ...report().database, digest: sha256('newer database') },
-  startedAt: '2026-11-21T11:00:00Z',
-  finishedAt: '2026-11-21T11:00:01Z',
+  startedAt: '2026-11-21T12:30:00Z',
+  finishedAt: '2026-11-21T12:30:01Z',
   findings: [finding({ severity: 'low' })],
   ...changes,
 });
@@ -73,6 +75,7 @@ test('two machines that keep their stores and take turns make no release that is
   const old: Runner = { store: newStore(ground) };
   const young: Runner = { store: newStore(ground), found: newer() };
   const first = await promote(world, old);
+  await world.clock.sleep(hour);
   const second = await promote(world, young);
   t.is(second.release.document.release, first.release.document.release + 1);
   const attached = await referrersOf(world, first.build.image);
@@ -101,6 +104,7 @@ test('threat 9: a scan that another machine has attached meanwhile is what the r
   const world = memoryZones();
   const runner: Runner = { store: newStore(ground) };
   const first = await promote(world, runner);
+  await world.clock.sleep(hour);
   await attachScan(world, first.build.image, newer({ findings: [finding()] }), identities.releaseSigner);
   const error = await t.throwsAsync(promote(world, runner), { instanceOf: AmlpromoteError });
   t.is(error.code, 'POLICY_REFUSED');
@@ -114,6 +118,7 @@ test('threat 11: a newer scan by a key that the policy does not trust is not lis
     await promoteOutside(startRun(ground, world, runner).outside, spec);
   const runner: Runner = { store: newStore(ground) };
   const first = await strict(runner);
+  await world.clock.sleep(hour);
   await attachScan(world, first.build.image, newer(), identities.strangerSigner);
   t.deepEqual((await strict(runner)).release.document, first.release.document);
 });
@@ -137,6 +142,7 @@ test('another key of the policy has nothing to add to what is signed', async (t)
 test('evidence of two keys: the release lists a signature of each, so that the other side believes both', async (t) => {
   const world = memoryZones();
   await promote(world, { store: newStore(ground) });
+  await world.clock.sleep(hour);
   const store = newStore(ground);
   const signer = identities.strangerSigner;
   const run = startRun(ground, world, { policy: renewal, store, signer, found: newer() });
@@ -154,6 +160,7 @@ test('threat 40: what this key has stated in a run that was killed is vouched fo
   for (let kill = 1; kill <= 12; kill += 1) {
     const world = memoryZones();
     await promote(world, { store: newStore(ground) });
+    await world.clock.sleep(hour);
     const runner = { store: newStore(ground), signer: identities.strangerSigner, found: newer() };
     const options = { policy: renewal, ...runner, killAtEffect: kill };
     await promoteOutside(startRun(ground, world, options).outside, spec).catch(() => undefined);
