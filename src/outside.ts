@@ -29,6 +29,7 @@ import type { ReleaseReport } from './steps/release.ts';
 import { carriedOf } from './steps/release/carried.ts';
 import { findReleaseOf } from './steps/release/counter.ts';
 import { gatherEvidence } from './steps/release/gather.ts';
+import { requireSoleVersion, requireStillSole } from './steps/release/sole-version.ts';
 import { scan } from './steps/scan.ts';
 import type { ScanStepReport } from './steps/scan.ts';
 import { sign, signIndex } from './steps/sign.ts';
@@ -257,17 +258,25 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       const registry = await ports.registry();
       const target = registry.repository(spec.repository);
       const signer = await ports.signer();
+      const carried = await carriedOf(spec, image.image.digest);
+      const { name, version } = carried.manifest;
+      const isSigned = signedUnder(target, trust, clock.now());
+      const claimed = (counter: number) => ({ name, version, image: image.image.digest, counter });
       return await release(
         {
           image: image.image,
-          carried: await carriedOf(spec, image.image.digest),
+          carried,
           counter: spec.release,
           evidence: await gathered(image, evidenceOf({ signatures })),
         },
         {
           host: registry.host,
           target,
-          isSigned: signedUnder(target, trust, clock.now()),
+          sole: {
+            before: (counter) => requireSoleVersion(target, claimed(counter), isSigned, clock),
+            after: (counter) => requireStillSole(target, claimed(counter), isSigned),
+          },
+          isSigned,
           signIndex: (index) => signIndex({ target, signer, clock, progress, trust }, index),
           lockTag: (tag) => lockIfPossible(spec.repository, tag),
           clock,
