@@ -163,12 +163,13 @@ async function claim(
       if (await target.resolve(tag)) continue;
       try {
         await target.pushManifest(index, tag);
+        effect('tagged', `${target.name}:${tag}`);
       } catch (error) {
-        // Locked by somebody who was faster.
-        if ((await target.resolve(tag)) === undefined || (await isOurs())) throw error;
-        continue;
+        // Locked by somebody who was faster; where that is this very index, it is as good as ours.
+        const holder = await target.resolve(tag);
+        if (holder === undefined) throw error;
+        if (holder.digest !== digest) continue;
       }
-      effect('tagged', `${target.name}:${tag}`);
     }
     if (there && (await isSigned(index.descriptor))) return { index, release, published: true };
     if (await isClaimed(isOurs, () => lockTag(tag), clock)) return { index, release, published: !!there };
