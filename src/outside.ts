@@ -2,6 +2,7 @@ import type { Descriptor } from './domain/descriptor.ts';
 import { AmlpromoteError, isInconclusive, isRefusal } from './domain/errors.ts';
 import type { ErrorCode } from './domain/errors.ts';
 import type { Progress } from './domain/events.ts';
+import type { Release } from './domain/release.ts';
 import { decide } from './domain/verdict.ts';
 import type { ReasonCode } from './domain/verdict.ts';
 import { loadTrust } from './evidence/trust.ts';
@@ -9,6 +10,7 @@ import type { ImageSpec } from './manifest/image.ts';
 import type { Policy } from './manifest/policy.ts';
 import type { Store } from './oci/store/store.ts';
 import { evaluateManifest } from './policy/image.ts';
+import { evaluateScan } from './policy/scan.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Registry } from './ports/content.ts';
 import type { ContentReader } from './ports/content.ts';
@@ -27,6 +29,8 @@ import { release } from './steps/release.ts';
 import type { ReleaseReport } from './steps/release.ts';
 import { carriedOf } from './steps/release/carried.ts';
 import { findReleaseOf } from './steps/release/counter.ts';
+import { gatherEvidence } from './steps/release/gather.ts';
+import { requireSoleVersion, requireStillSole } from './steps/release/sole-version.ts';
 import { scan } from './steps/scan.ts';
 import type { ScanStepReport } from './steps/scan.ts';
 import { sign, signIndex } from './steps/sign.ts';
@@ -90,7 +94,10 @@ export interface Outside {
   scan(image: OutsideImage): Promise<ScanReports>;
   publish(image: OutsideImage): Promise<PublishReport>;
   sign(image: OutsideImage): Promise<SignReport>;
-  /** `signed`: what `sign` has just reported; without it, the evidence is looked up (or made) by signing again. */
+  /**
+   * Lists the newest trusted evidence that is attached, whoever made it. `signed`: what `sign` has just reported; without it, what
+   * is missing is made by signing again.
+   */
   release(spec: ImageSpec, image: OutsideImage, signed?: SignReport): Promise<ReleaseReport>;
 }
 
@@ -166,6 +173,27 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       progress({ type: 'note', step: 'release', message });
       return false;
     }
+  };
+
+  /**
+   * What of an image's evidence a release lists, if this zone's policy admits what it says: the newest scan may be another
+   * machine's, and know more than the one that `sign` has judged.
+   * @throws POLICY_REFUSED, INCONCLUSIVE
+   */
+  const gathered = async (
+    { repository, image }: OutsideImage,
+    attached: Release['evidence'],
+  ): Promise<Release['evidence']> => {
+    const content = (await ports.registry()).repository(repository);
+    const now = clock.now();
+    const trust = await loadTrust(policy);
+    const { evidence, scans } = await gatherEvidence({ content, image, attached, trust, now });
+    requireDecision(
+      decide(scans.flatMap((report) => evaluateScan(report, policy, now).reasons)),
+      `${repository}@${image.digest}, by the newest scan that is attached to it,`,
+      [],
+    );
+    return evidence;
   };
 
   /** Where the bytes are: the store first, for nothing travels then. */
@@ -251,21 +279,30 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     },
     release: async (spec, image, signed) => {
       const { signatures } = signed ?? (await doSign(image));
+      const trust = await loadTrust(policy);
       const registry = await ports.registry();
       const target = registry.repository(spec.repository);
       const signer = await ports.signer();
+      const carried = await carriedOf(spec, image.image.digest);
+      const { name, version } = carried.manifest;
+      const isSigned = signedUnder(target, trust, clock.now());
+      const claimed = (counter: number) => ({ name, version, image: image.image.digest, counter });
       return await release(
         {
           image: image.image,
-          carried: await carriedOf(spec, image.image.digest),
+          carried,
           counter: spec.release,
-          evidence: evidenceOf({ signatures }),
+          evidence: await gathered(image, evidenceOf({ signatures })),
         },
         {
           host: registry.host,
           target,
-          isSigned: signedUnder(target, await loadTrust(policy), clock.now()),
-          signIndex: (index) => signIndex({ target, signer, clock, progress }, index),
+          sole: {
+            before: (counter) => requireSoleVersion(target, claimed(counter), isSigned, clock),
+            after: (counter) => requireStillSole(target, claimed(counter), isSigned),
+          },
+          isSigned,
+          signIndex: (index) => signIndex({ target, signer, clock, progress, trust }, index),
           lockTag: (tag) => lockIfPossible(spec.repository, tag),
           clock,
           progress,

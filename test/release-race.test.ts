@@ -130,3 +130,24 @@ test('a version that exists with another image is refused before anything is bui
   t.is(world.engine.builds, builds);
   t.is((await promoteOutside(outside, { ...other, version: '1.6.0' })).release.document.release, 3);
 });
+
+test('a runner whose very index another one has tagged and locked meanwhile goes on with it', async (t) => {
+  const world = memoryZones();
+  await race(world, ['1.4.0'], 1);
+  const spec = { ...ground.spec, version: '1.5.0' };
+  const start = () => startRun(ground, world, { store: newStore(ground), machine: 'same' });
+  const [late, early] = [start(), start()];
+  let overtaken = false;
+  late.life.onWrite(async (write) => {
+    if (overtaken || !/^dev\.pushManifest \S+ release-2\b/.test(write)) return;
+    overtaken = true;
+    await promoteOutside(early.outside, spec);
+  });
+  const { release } = await promoteOutside(late.outside, spec);
+  t.true(overtaken);
+  t.is(release.document.release, 2);
+  t.is(
+    (await promoteOutside(start().outside, spec)).release.document.index.digest,
+    release.document.index.digest,
+  );
+});

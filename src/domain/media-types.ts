@@ -18,6 +18,8 @@ export const mediaTypes = {
   /** The image manifest (YAML of the data scientist, as canonical JSON) and its smoke inputs. */
   imageManifestArtifact: 'application/vnd.amlpromote.image-manifest.v1+json',
   smokeInput: 'application/vnd.amlpromote.smoke-input.v1',
+  /** Inside: which index a counter, which image a version is given to, while an import admits it. */
+  claim: 'application/vnd.amlpromote.claim.v1+json',
   /** Local only, never believed by another zone: facts that a later step turns into attestations. */
   buildFacts: 'application/vnd.amlpromote.build-facts.v1+json',
   scanResult: 'application/vnd.amlpromote.scan-result.v1+json',
@@ -33,6 +35,9 @@ export const annotations = {
   repository: 'dev.amlpromote.repository',
   /** On a descriptor of the release index: which part it plays, a `ReleaseRole`. */
   role: 'dev.amlpromote.role',
+  /** On a claim: the tag that is claimed, and the digest that it is to name. */
+  claimed: 'dev.amlpromote.claimed',
+  claimedFor: 'dev.amlpromote.claimed-for',
   /** On an image manifest: the build key, sha256 hex. */
   buildKey: 'dev.amlpromote.build-key',
   /** On a stored scan result: scanner and advisory database that made it, `Scanner.cacheKey()`. */

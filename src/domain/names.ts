@@ -76,6 +76,9 @@ export function releaseCounterOf(tag: string): number | undefined {
 /** Where a release waits inside until it is verified; compute identities cannot pull it. */
 export const quarantineOf = (repository: string): string => `quarantine/${repository}`;
 
+/** Where imports that run at the same time agree who has a counter and a version. */
+export const claimsOf = (repository: string): string => `amlpromote/claims/${repository}`;
+
 export const isQuarantine = (repository: string): boolean => repository.startsWith('quarantine/');
 
 /** Glob of `admits` and `exceptions`: `*` stands for any run of characters but `/`. */

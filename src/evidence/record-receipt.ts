@@ -129,15 +129,28 @@ export async function isAdmitted(
   return attached.some((receipt) => admits(receipt, tagged));
 }
 
-/** Our own list may have replaced the one of an import that ended in between: its tags are there, its receipt is attached. */
+/**
+ * Our own list may have replaced the one of an import that ended in between: its tags are there, its receipt is attached. What is
+ * tagged beyond the highest is looked for whatever it takes; below, the newest few: an import at the same time is among them.
+ */
 async function relistOvertaken(repository: Repository, ports: ReceiptPorts): Promise<void> {
-  const counters = (await repository.tags()).flatMap((tag) => releaseCounterOf(tag) ?? []);
-  const highest = highestRelease(await readReceipts(repository, ports.keys, Infinity));
-  for (const counter of counters.filter((one) => one > highest).slice(0, maxForeignEntries)) {
+  const listed = await readReceipts(repository, ports.keys, Infinity);
+  const known = new Set(listed.map(({ release }) => release.release));
+  const highest = highestRelease(listed);
+  const missing = (await repository.tags())
+    .flatMap((tag) => releaseCounterOf(tag) ?? [])
+    .filter((counter) => !known.has(counter))
+    .sort((a, b) => b - a);
+  const beyond = missing.filter((counter) => counter > highest).slice(0, maxForeignEntries);
+  const below = missing.filter((counter) => counter < highest).slice(0, maxOvertaken);
+  for (const counter of [...beyond, ...below]) {
     const tagged = await readTagged(repository, counter);
     if (tagged) await relistReceipt(repository, tagged, ports);
   }
 }
+
+/** Imports that can have ended while one list was written. */
+const maxOvertaken = 64;
 
 /** What a release tag says; nothing of it is checked. */
 async function readTagged(repository: ContentReader, counter: number): Promise<Release | undefined> {

@@ -12,10 +12,11 @@ import type { Importer, Locks } from '../ports/importer.ts';
 import type { Signer } from '../ports/signer.ts';
 import { checkTags, lockAll, mount, tagRelease } from './import/admit.ts';
 import { createCarrier } from './import/carry.ts';
+import { claimNames } from './import/claims.ts';
 import { listAdmitted } from './import/carried-release.ts';
 import type { CarriedRelease } from './import/carried-release.ts';
 import { tellingLeftovers } from './import/leftovers.ts';
-import { preflight, requireAdmissibleVersion } from './import/preflight.ts';
+import { preflight, requireAdmissibleVersion, requireForward } from './import/preflight.ts';
 import { requireSigned } from './import/signed-first.ts';
 import { requireAllowed } from './verify/require.ts';
 import { signedUnder } from './verify/tagged-release.ts';
@@ -53,8 +54,8 @@ export interface ImportReport {
 
 /**
  * carry the signatures into quarantine, untagged → verify them under the inside policy → carry index, manifests and blobs → verify
- * all → mount into the final repository, untagged → receipt → tag → lock. The final repository never holds anything unverified,
- * and quarantine nothing but signatures before one was good. Every part answers "already done?" from content, so a killed import
+ * all → claim counter and version → mount into the final repository, untagged → receipt → tag → lock. The final repository never
+ * holds anything unverified, and quarantine nothing but signatures before one was good. Every part answers "already done?" from content, so a killed import
  * goes on where it stopped; a release that is admitted already is verified again and reported as done.
  * @throws KEY_MISSING, ROLLBACK and TAG_CONFLICT before anything moves; SIGNATURE_INVALID before anything but signatures does;
  * POLICY_REFUSED, INCONCLUSIVE (the verdict), TAG_CONFLICT, LISTED_CONTENT_MISSING, and what route and registry throw. A refusal
@@ -95,6 +96,8 @@ async function admit(
   await preflight(document, final, trust, ports);
   const { carried, verification, transfers, admitted } =
     (await admittedAlready(place, ports)) ?? (await carryIn(place, ports, signal));
+  // Another import may have ended since that was asked: what is refused by now gets no receipt.
+  await requireForward(document, final, trust, clock);
   const receipt = await recordReceipt(
     final,
     {
@@ -116,8 +119,12 @@ async function admit(
     { signer: ports.signer, keys: trust.receipts, clock },
   );
   if (!receipt.already) effect('receipt', receipt.descriptor.digest);
+  // And no tag, when a later release was admitted while this receipt was written.
+  await requireForward(document, final, trust, clock);
   const tagged = await tagRelease(final, carried, isSigned, ports.locks, progress);
   await lockAll(final, carried, [receipt.descriptor], ports.locks, progress);
+  // What is tagged now is listed for good: the list of an import that began before may have replaced the one with this receipt.
+  await relistReceipt(final, document, { keys: trust.receipts, clock });
   return {
     document,
     release: carried.release,
@@ -155,12 +162,13 @@ async function admittedAlready(place: Place, ports: ImportPorts): Promise<Passed
   // Killed in the middle of mounting: what is missing comes from quarantine.
   const carried = await listAdmitted(final, document);
   if (!carried) return undefined;
-  await checkTags(final, carried.release, isSigned);
+  const tags = await checkTags(final, carried.release, isSigned);
   const verification = await verify(place, final, ports);
   // Of the named signatures only the good ones were admitted; another one may be needed by now.
   const isPartial = carried.signatures.length < document.signatures.length;
   if (isPartial && verification.verdict !== 'allowed') return undefined;
   requireAllowed(verification);
+  if (tags === 'free') await claimNames(carried.release, ports);
   return { carried: believed(carried, verification), verification, transfers: 0, admitted: true };
 }
 
@@ -178,6 +186,7 @@ async function carryIn(place: Place, ports: ImportPorts, signal: AbortSignal | u
   const verification = await verify(place, quarantine, ports);
   requireAllowed(verification);
   const good = believed(carried, verification);
+  await claimNames(release, ports);
   await mount(quarantine, final, good, progress, signal);
   return { carried: good, verification, transfers: carrier.transfers, admitted: false };
 }

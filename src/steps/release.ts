@@ -29,6 +29,11 @@ export interface ReleasePorts {
   readonly host: string;
   /** The staging repository: image and evidence are there already. */
   readonly target: Repository;
+  /** That nobody releases this version with another image at the same time: asked before and after signing. */
+  readonly sole?: {
+    readonly before: (counter: number) => Promise<void>;
+    readonly after: (counter: number) => Promise<void>;
+  };
   /** Signs the index and returns the digests of the manifests that sign it; an existing valid signature is used again. */
   readonly signIndex: (
     index: Descriptor,
@@ -72,7 +77,11 @@ export async function release(input: ReleaseInput, ports: ReleasePorts): Promise
   }
   const carried = encodeCarriedManifest(manifest, input.carried.inputs, input.image);
   const { index, release: counter, published } = await claim(input, carried, ports);
+  // What is signed already has been asked.
+  const isDone = published && (await ports.isSigned(index.descriptor));
+  if (!isDone) await ports.sole?.before(counter);
   const signed = await ports.signIndex(index.descriptor);
+  if (!isDone) await ports.sole?.after(counter);
   const document: ReleaseDocument = {
     apiVersion: 'amlpromote/v1',
     kind: 'Release',
@@ -154,12 +163,13 @@ async function claim(
       if (await target.resolve(tag)) continue;
       try {
         await target.pushManifest(index, tag);
+        effect('tagged', `${target.name}:${tag}`);
       } catch (error) {
-        // Locked by somebody who was faster.
-        if ((await target.resolve(tag)) === undefined || (await isOurs())) throw error;
-        continue;
+        // Locked by somebody who was faster; where that is this very index, it is as good as ours.
+        const holder = await target.resolve(tag);
+        if (holder === undefined) throw error;
+        if (holder.digest !== digest) continue;
       }
-      effect('tagged', `${target.name}:${tag}`);
     }
     if (there && (await isSigned(index.descriptor))) return { index, release, published: true };
     if (await isClaimed(isOurs, () => lockTag(tag), clock)) return { index, release, published: !!there };

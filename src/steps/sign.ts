@@ -25,6 +25,7 @@ import { attachAttestation, attachSignature } from './sign/attach.ts';
 import type { AttachPorts, Attached } from './sign/attach.ts';
 import { requireAdmissible, requireTrustedSigner } from './sign/gate.ts';
 import type { ScannedPlatform } from './sign/gate.ts';
+import { trustedSignatures } from './sign/trusted.ts';
 import { readPlatforms } from './verify/image.ts';
 
 export interface SignInput {
@@ -88,7 +89,10 @@ export async function sign(
   requireAdmissible({ image, platforms, build: toState(facts) }, policy, clock.now(), subject);
 
   const signatures: Attached[] = [];
-  for (const attach of planned(input, ports, platforms, facts)) {
+  const others = await othersOf(ports, image, policy);
+  let own: Promise<unknown> | undefined;
+  const vouch = async (): Promise<unknown> => await (own ??= attachSignature(ports, image));
+  for (const attach of planned(input, { ...ports, ...others, vouch }, platforms, facts)) {
     signal?.throwIfAborted();
     signatures.push(await attach());
   }
@@ -96,6 +100,17 @@ export async function sign(
   const detail = `${signatures.length} signatures and attestations`;
   progress({ type: 'finished', step: 'sign', subject, already, detail });
   return { image, signatures, already };
+}
+
+/** Who else of the policy's signers vouches for this image: what they have stated need not be stated again. */
+async function othersOf(
+  { target, clock }: Pick<SignPorts, 'target' | 'clock'>,
+  image: Descriptor,
+  policy: PolicyRules,
+): Promise<Pick<AttachPorts, 'trust' | 'vouching'>> {
+  const trust = await loadTrust(policy);
+  const signed = await trustedSignatures({ content: target, subject: image, trust, now: clock.now() });
+  return { trust, vouching: signed.map(({ value }) => value.leaf) };
 }
 
 function planned(

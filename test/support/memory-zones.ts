@@ -16,6 +16,7 @@ import type { Outside } from '../../src/outside.ts';
 import type { Registry } from '../../src/ports/content.ts';
 import type { Locks } from '../../src/ports/importer.ts';
 import type { Scanner } from '../../src/ports/scanner.ts';
+import type { Signer } from '../../src/ports/signer.ts';
 import { archiveEngine } from './archive-engine.ts';
 import type { ArchiveEngine } from './archive-engine.ts';
 import { makeIdentities, temporaryFolder } from './identities.ts';
@@ -150,6 +151,8 @@ export interface RunOptions {
   readonly noDevLocks?: boolean;
   /** What the scanner finds. */
   readonly found?: Partial<ScanReport>;
+  /** Instead of the release key. */
+  readonly signer?: Signer;
 }
 
 /** An empty directory for a store. */
@@ -177,7 +180,7 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
       life.port('dev', (options.dev ?? ((registry) => registry))(world.devLocks.registry)),
     engine: async () => life.port('engine', world.engine),
     scanner: async () => life.port('scanner', scannerOf(clock, options.found)),
-    signer: async () => life.port('signer', identities.releaseSigner),
+    signer: async () => life.port('signer', options.signer ?? identities.releaseSigner),
     clock,
     progress,
     sources: undefined,

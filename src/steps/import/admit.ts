@@ -13,12 +13,18 @@ import type { CarriedRelease } from './carried-release.ts';
 
 /**
  * The version tag is immutable, and a release number belongs to one index. Asked before anything is carried into the final
- * repository and again before tagging.
+ * repository, before the receipt, and again before tagging.
+ * @returns whether both are what they should be already
  * @throws TAG_CONFLICT
  */
-export async function checkTags(target: Repository, release: Release, isSigned: AskSigned): Promise<void> {
-  await checkVersionTag(target, release);
-  await checkReleaseTag(target, release, isSigned);
+export async function checkTags(
+  target: Repository,
+  release: Release,
+  isSigned: AskSigned,
+): Promise<'free' | 'done'> {
+  const version = await checkVersionTag(target, release);
+  const counter = await checkReleaseTag(target, release, isSigned);
+  return version === 'done' && counter === 'done' ? 'done' : 'free';
 }
 
 async function checkVersionTag(target: Repository, release: Release): Promise<'free' | 'done'> {

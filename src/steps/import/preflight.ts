@@ -4,6 +4,7 @@ import type { ReleaseDocument } from '../../domain/release.ts';
 import { requireReceiptSigner } from '../../evidence/record-receipt.ts';
 import type { ReceiptPorts } from '../../evidence/record-receipt.ts';
 import type { Trust } from '../../evidence/trust.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { checkRollback } from '../verify/rollback.ts';
 import type { AdmittingRepository } from '../verify/rollback.ts';
 
@@ -20,7 +21,20 @@ export async function preflight(
   ports: Pick<ReceiptPorts, 'signer' | 'clock'>,
 ): Promise<void> {
   await requireReceiptSigner({ signer: ports.signer, keys: trust.receipts, clock: ports.clock });
-  const { reasons = [] } = await checkRollback(final, document, trust, ports.clock.now());
+  await requireForward(document, final, trust, ports.clock);
+}
+
+/**
+ * The counter does not go back and is not taken: by what was admitted until now, for other imports run at the same time.
+ * @throws ROLLBACK, TAG_CONFLICT, INCONCLUSIVE when the receipts cannot be read or believed
+ */
+export async function requireForward(
+  document: ReleaseDocument,
+  final: AdmittingRepository,
+  trust: Trust,
+  clock: Pick<Clock, 'now'>,
+): Promise<void> {
+  const { reasons = [] } = await checkRollback(final, document, trust, clock.now());
   const against =
     reasons.find(({ verdict }) => verdict === 'refused') ??
     reasons.find(({ verdict }) => verdict === 'inconclusive');

@@ -6,17 +6,26 @@ import { pushArtifact } from '../../evidence/artifact.ts';
 import type { EvidenceArtifact } from '../../evidence/artifact.ts';
 import { attest, leafOf } from '../../evidence/attestation.ts';
 import type { AttestationRequest } from '../../evidence/attestation.ts';
+import type { Certificate } from '../../evidence/certificate.ts';
 import { signNotation } from '../../evidence/notation.ts';
+import type { Trust } from '../../evidence/trust.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Repository } from '../../ports/content.ts';
 import type { Signer } from '../../ports/signer.ts';
 import { findOwnAttestation, findOwnSignature } from './existing.ts';
+import { enough, trustedSignatures } from './trusted.ts';
 
 export interface AttachPorts {
   readonly target: Repository;
   readonly signer: Signer;
   readonly clock: Pick<Clock, 'now'>;
   readonly progress: Progress;
+  /** Where given: what another key of the policy has signed is not signed again by this one. */
+  readonly trust?: Trust;
+  /** Those that have signed the image. */
+  readonly vouching?: readonly Certificate[];
+  /** Signs the image with this key, before it states something about it: else nobody would believe that. */
+  readonly vouch?: () => Promise<unknown>;
 }
 
 /** One manifest that vouches for the image. */
@@ -30,8 +39,9 @@ export interface Attached {
 }
 
 export async function attachSignature(ports: AttachPorts, subject: Descriptor): Promise<Attached> {
-  const { target, signer, clock } = ports;
-  const found = await findOwnSignature(target, subject, signer, clock.now());
+  const { target, signer, clock, trust } = ports;
+  const own = await findOwnSignature(target, subject, signer, clock.now());
+  const found = own ?? (trust && (await findOthers(target, subject, trust, clock.now())));
   return found
     ? attached('signature', found, true)
     : push(ports, 'signature', await signNotation(subject, signer, clock.now()));
@@ -46,10 +56,31 @@ export async function attachAttestation(
 ): Promise<Attached> {
   const { target, signer, clock } = ports;
   const leaf = await leafOf(signer);
-  const found =
-    (await findOwnAttestation(target, request, leaf)) ??
-    (earlier && (await findOwnAttestation(target, earlier, leaf)));
-  return found ? attached(role, found, true) : push(ports, role, await attest(request, signer, clock.now()));
+  const by = async (key: Certificate): Promise<Descriptor | undefined> =>
+    (await findOwnAttestation(target, request, key)) ??
+    (earlier && (await findOwnAttestation(target, earlier, key)));
+  const own = await by(leaf);
+  // Also of what it stated in a run that was killed.
+  if (own) await ports.vouch?.();
+  if (own) return attached(role, own, true);
+  for (const key of ports.vouching ?? []) {
+    const found = await by(key);
+    if (found) return attached(role, found, true);
+  }
+  await ports.vouch?.();
+  return push(ports, role, await attest(request, signer, clock.now()));
+}
+
+/** The newest signature by others, if there are as many as the policy requires. */
+async function findOthers(
+  content: Repository,
+  subject: Descriptor,
+  trust: Trust,
+  now: Date,
+): Promise<Descriptor | undefined> {
+  const signatures = await trustedSignatures({ content, subject, trust, now });
+  const { chosen, suffices } = enough(signatures, trust.policy.trust.required);
+  return suffices ? chosen[0]?.descriptor : undefined;
 }
 
 async function push(

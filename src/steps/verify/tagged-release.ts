@@ -36,7 +36,8 @@ export async function readTaggedRelease(
     : { kind: 'junk', digest: read.index.digest };
 }
 
-async function readIndex(
+/** What the tag of one counter names, whoever set it: nothing of it is judged. Undefined when it is free. */
+export async function readIndex(
   repository: ContentReader,
   counter: number,
 ): Promise<Release | (TaggedRelease & { readonly kind: 'junk' }) | undefined> {
