@@ -3,7 +3,7 @@ import type { Progress } from './domain/events.ts';
 import type { ReleaseDocument } from './domain/release.ts';
 import type { Policy } from './manifest/policy.ts';
 import type { Zones } from './manifest/zones.ts';
-import { admittedWorkspaces, requireApprovedOrigin } from './policy/zones.ts';
+import { admittedWorkspaces, requireAdmittedRepository, requireApprovedOrigin } from './policy/zones.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Registry } from './ports/content.ts';
 import type { Importer, Inventory, Locks, Remover } from './ports/importer.ts';
@@ -96,6 +96,7 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
     verify,
     import: async (document) => {
       requireApprovedOrigin(zones, document);
+      requireAdmittedRepository(zones, document.repository);
       return await importRelease(
         document,
         policy,

@@ -48,7 +48,8 @@ export function compilePattern(pattern: string): (path: string) => boolean {
   }
   if (kind === 'exact') return (path) => path === pattern;
   if (kind === 'prefix') return startsWith(pattern.slice(0, -2));
-  if (kind === 'suffix') return endsWith(pattern.slice(2));
+  // Go cuts two bytes off, which is the middle of the mark: what is left ends no name.
+  if (kind === 'suffix') return first > 0 ? () => false : endsWith(pattern.slice(2));
   return compileExpression(expression);
 }
 

@@ -9,6 +9,17 @@ export function admittedWorkspaces(zones: Pick<Zones, 'zones'>, repository: stri
 }
 
 /**
+ * What no workspace may use has no business in the sensitive zone.
+ * @throws NOT_ADMITTED
+ */
+export function requireAdmittedRepository(zones: Pick<Zones, 'zones' | 'file'>, repository: string): void {
+  if (admittedWorkspaces(zones, repository).length > 0) return;
+  throw new AmlpromoteError('NOT_ADMITTED', `${zones.file} admits ${repository} to no workspace`, {
+    nextSteps: ['Ask the platform team to name the repository under zones.sensitive.admits.'],
+  });
+}
+
+/**
  * A release must come from the registry that the zones manifest calls non-sensitive: one answer for every command that takes a
  * release, on either side.
  * @throws ROUTE_NOT_APPROVED

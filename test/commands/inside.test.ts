@@ -344,6 +344,7 @@ test.serial('register: the workspace is not there, not admitted, not chosen', as
   });
   writeFileSync(zones, text.replace("repository: 'ml/*'", "repository: 'ml/other-*'"));
   const refusal = { exitCode: 10, code: 'NOT_ADMITTED' } as const;
+  await world.refused(t, ['import', file, '--zones', zones], refusal);
   await world.refused(t, ['register', file, '--zones', zones], refusal);
   await world.refused(t, ['register', file, '--workspace', 'nowhere'], {
     exitCode: 2,

@@ -17,6 +17,8 @@ for (const [text, path, ignored] of [
   ['/', 'a', false],
   ['./a/../b/', 'b/c', true],
   ['\\#x', '#x', true],
+  ['x\n\uFEFF**', '*', false],
+  ['x\n\uFEFF**/a', 'a', false],
   ['*\n!a\n!**/keep\nb/keep', 'b/keep', true],
 ] as const) {
   test(`${JSON.stringify(text)} ${ignored ? 'ignores' : 'does not ignore'} ${path}`, (t) => {

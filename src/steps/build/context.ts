@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { createHasher, sha256 } from '../../domain/sha256.ts';
@@ -42,8 +42,9 @@ export interface BuildContext {
  * cannot be read or is not understood
  */
 export async function readContext(directory: string, dockerfile: string): Promise<BuildContext> {
-  const ignore = await readIgnore(directory, dockerfile);
-  const always = new Set([dockerfile, ignore.file]);
+  const named = posix.normalize(dockerfile);
+  const ignore = await readIgnore(directory, named);
+  const always = new Set([named, ignore.file]);
   const entries: ContextEntry[] = [];
 
   const names = async (folder: string): Promise<string[]> => {
@@ -139,6 +140,12 @@ async function readIgnore(directory: string, dockerfile: string): Promise<Ignore
 const maxIgnoreBytes = 1024 * 1024;
 
 async function readIfThere(directory: string, file: string): Promise<Uint8Array | undefined> {
+  // It is sent as a link, and the engine would look up another file.
+  const facts = await lstat(join(directory, file)).catch(() => undefined);
+  if (facts?.isSymbolicLink())
+    throw new AmlpromoteError('MANIFEST_INVALID', `${file} is a symbolic link`, {
+      nextSteps: [`Put the file itself there: the engine would follow the link to another one.`],
+    });
   try {
     return await readInput(join(directory, file), maxIgnoreBytes);
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { decodeText } from '../../dockerfile/decode.ts';
 import { readDockerfile, settleReading } from '../../dockerfile/read.ts';
 import { atLine } from '../../dockerfile/unreadable.ts';
@@ -65,7 +65,11 @@ export async function readRecipe(
   signal?: AbortSignal,
 ): Promise<Recipe> {
   const file = join(source.context, source.dockerfile);
-  const [context, text] = await Promise.all([readContext(source.context, source.dockerfile), readText(file)]);
+  const [context, { text, digest }] = await Promise.all([
+    readContext(source.context, source.dockerfile),
+    readText(file),
+  ]);
+  requireSent(context, source.dockerfile, digest);
   const reading = readDockerfile(text, file);
   if (reading.conflict) {
     const { hereDocuments = 'unknown' } = await (await engine()).version();
@@ -150,7 +154,7 @@ export async function inspectBase(
 
 const maxDockerfileBytes = 1024 * 1024;
 
-async function readText(file: string): Promise<string> {
+async function readText(file: string): Promise<{ readonly text: string; readonly digest: Digest }> {
   let bytes: Uint8Array;
   try {
     bytes = await readInput(file, maxDockerfileBytes);
@@ -160,5 +164,28 @@ async function readText(file: string): Promise<string> {
       nextSteps: ['Check source.build.context and source.build.dockerfile in the image manifest.'],
     });
   }
-  return atLine(file, () => decodeText(bytes));
+  return { text: atLine(file, () => decodeText(bytes)), digest: sha256(bytes) };
+}
+
+/**
+ * What is read here must be what the engine reads: it looks the path up inside the context, where a link leads elsewhere.
+ * @throws MANIFEST_INVALID
+ */
+function requireSent(context: BuildContext, dockerfile: string, digest: Digest): void {
+  const path = posix.normalize(dockerfile);
+  const sent = context.entries.find((entry) => entry.path === path);
+  if (sent?.type === 'file' && sent.digest === digest) return;
+  throw new AmlpromoteError(
+    'MANIFEST_INVALID',
+    sent?.type === 'file'
+      ? `${join(context.directory, path)} changed while it was read`
+      : `${join(context.directory, path)} is not a file of the build context, but behind a symbolic link or outside of it`,
+    {
+      nextSteps: [
+        sent?.type === 'file'
+          ? 'Run again when nothing writes there.'
+          : 'Put the Dockerfile itself into the context: the engine would follow the link to another file.',
+      ],
+    },
+  );
 }

@@ -191,3 +191,10 @@ test('a socket is left out, a pipe is refused', async (t) => {
   execFileSync(findTool('mkfifo') ?? '', [path.join(directory, 'pipe')]);
   await t.throwsAsync(readContext(directory, 'Dockerfile'), { code: 'MANIFEST_INVALID', message: /pipe/ });
 });
+
+test('an ignore file behind a link is refused: the engine would go by another one', async (t) => {
+  const directory = await temporaryDirectory(t, { ...files, other: 'a.txt\n' });
+  await symlink('other', path.join(directory, '.dockerignore'));
+  const error = await t.throwsAsync(readContext(directory, 'Dockerfile'), { code: 'MANIFEST_INVALID' });
+  t.regex(error.message, /\.dockerignore is a symbolic link/);
+});

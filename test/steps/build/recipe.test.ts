@@ -1,8 +1,16 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, symlinkSync } from 'node:fs';
 import test from 'ava';
 import type { BuildSource } from '../../../src/manifest/image.ts';
 import { readRecipe } from '../../../src/steps/build/recipe.ts';
 import { temporaryDirectory } from '../../support/temp-directory.ts';
+
+const source = {
+  kind: 'build',
+  dockerfile: 'Dockerfile',
+  args: {},
+  platform: { os: 'linux', architecture: 'amd64' },
+  builder: 'engine',
+} as const;
 
 /** Computed by version 0.1.0: an image that was built by then is found by its key for ever. */
 const keys: readonly (readonly [string, string, Partial<BuildSource>, string])[] = [
@@ -25,18 +33,52 @@ for (const [what, dockerfile, changes, key] of keys) {
     for (const file of ['c/Dockerfile', 'c/a.txt']) chmodSync(`${directory}/${file}`, 0o644);
     chmodSync(`${directory}/c`, 0o755);
     const recipe = await readRecipe(
-      {
-        kind: 'build',
-        context: `${directory}/c`,
-        dockerfile: 'Dockerfile',
-        args: {},
-        platform: { os: 'linux', architecture: 'amd64' },
-        builder: 'engine',
-        ...changes,
-      },
+      { ...source, context: `${directory}/c`, ...changes },
       () => Promise.reject(new Error('not needed')),
       () => undefined,
     );
     t.is(recipe.key, key);
   });
 }
+
+for (const { name, dockerfile, link } of [
+  { name: 'the file', dockerfile: 'Dockerfile', link: ['../real/Dockerfile', 'Dockerfile'] },
+  { name: 'the file, to one beside it', dockerfile: 'Dockerfile', link: ['real/Dockerfile', 'Dockerfile'] },
+  { name: 'its folder', dockerfile: 'link/Dockerfile', link: ['../real', 'link'] },
+  {
+    name: 'its folder, out of the context',
+    dockerfile: './link/Dockerfile',
+    link: ['/proc/self/cwd', 'link'],
+  },
+] as const)
+  test(`threat: the engine would read another Dockerfile behind a link: ${name}`, async (t) => {
+    const directory = await temporaryDirectory(t, {
+      'real/Dockerfile': 'FROM scratch\nCOPY a.txt /\n',
+      'c/real/Dockerfile': 'FROM scratch\nCOPY --from=evil /x /x\n',
+      'c/a.txt': 'a',
+    });
+    symlinkSync(link[0], `${directory}/c/${link[1]}`);
+    const error = await t.throwsAsync(
+      readRecipe(
+        { ...source, context: `${directory}/c`, dockerfile },
+        () => Promise.reject(new Error('not needed')),
+        () => undefined,
+      ),
+      { code: 'MANIFEST_INVALID' },
+    );
+    t.regex(error.message, name.includes('out of') ? /./ : /symbolic link/);
+  });
+
+test('a Dockerfile may be named with a leading dot', async (t) => {
+  const directory = await temporaryDirectory(t, {
+    'c/Dockerfile': 'FROM scratch\nCOPY a.txt /\n',
+    'c/.dockerignore': 'Dockerfile\n',
+    'c/a.txt': 'a',
+  });
+  const { context } = await readRecipe(
+    { ...source, context: `${directory}/c`, dockerfile: './Dockerfile' },
+    () => Promise.reject(new Error('not needed')),
+    () => undefined,
+  );
+  t.true(context.entries.some(({ path }) => path === 'Dockerfile'));
+});
