@@ -171,3 +171,27 @@ test('threat 40: what this key has stated in a run that was killed is vouched fo
     t.is(release.document.release, 2, `effect ${kill}`);
   }
 });
+
+test('where two signers are wanted, the second one sees for itself', async (t) => {
+  const world = memoryZones();
+  const both = { ...renewal, trust: { ...renewal.trust, required: 2 } };
+  const first = startRun(ground, world, { policy: both, store: newStore(ground), found: { findings: [] } });
+  const { image } = await first.outside.build(spec);
+  await first.outside.scan({ repository, image });
+  await first.outside.publish({ repository, image });
+  await first.outside.sign({ repository, image });
+  const second = startRun(ground, world, {
+    policy: both,
+    store: newStore(ground),
+    machine: 'second',
+    signer: identities.strangerSigner,
+    found: { findings: [finding({ severity: 'critical' })] },
+  });
+  const { platforms } = await second.outside.scan({ repository, image });
+  t.is(platforms[0]?.already, false);
+  t.is(platforms[0]?.decision.verdict, 'refused');
+  const error = await t.throwsAsync(second.outside.sign({ repository, image }), {
+    instanceOf: AmlpromoteError,
+  });
+  t.is(error.code, 'POLICY_REFUSED');
+});

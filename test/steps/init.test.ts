@@ -268,6 +268,19 @@ test('a CA key of another CA signs nothing', async (t) => {
   });
 });
 
+test('a CA that only one side trusts signs nothing', async (t) => {
+  const { dir } = await initialised(t);
+  const other = await initialised(t);
+  for (const name of ['key.pem', 'cert.pem']) await rm(path.join(dir, 'outside', name));
+  const ca = 'inside/trust/release-ca.pem';
+  await copyFile(path.join(other.dir, ca), path.join(dir, ca));
+  await t.throwsAsync(initProject(input(dir)), {
+    instanceOf: AmlpromoteError,
+    message: /are not the same/,
+  });
+  await t.throwsAsync(stat(path.join(dir, 'outside/key.pem')), { code: 'ENOENT' });
+});
+
 test('nothing temporary is left behind', async (t) => {
   const { dir } = await initialised(t);
   const names = await readdir(dir, { recursive: true });

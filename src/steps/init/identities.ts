@@ -89,9 +89,18 @@ async function existingAuthority(
   now: Date,
 ): Promise<CertificateAuthority | undefined> {
   const key = await files.read('outside/ca-key.pem');
-  const trusted =
-    (await files.read('outside/trust/release-ca.pem')) ?? (await files.read('inside/trust/release-ca.pem'));
+  const outside = await files.read('outside/trust/release-ca.pem');
+  const inside = await files.read('inside/trust/release-ca.pem');
+  const trusted = outside ?? inside;
   if (key === undefined && trusted === undefined) return undefined;
+  if (outside !== undefined && inside !== undefined && outside.trim() !== inside.trim())
+    throw new AmlpromoteError(
+      'KEY_MISSING',
+      'outside/trust/release-ca.pem and inside/trust/release-ca.pem are not the same: a new key would be believed on one side only',
+      {
+        nextSteps: ['Find out which CA both sides are to trust, put it into both files, and run init again.'],
+      },
+    );
   if (key === undefined)
     throw new AmlpromoteError('KEY_MISSING', 'there is a release CA, but outside/ca-key.pem is missing', {
       nextSteps: [

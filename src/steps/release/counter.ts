@@ -124,7 +124,7 @@ export async function findReleaseOf(
 ): Promise<Release | undefined> {
   const counters = await countersOf(repository);
   for (let start = 0; start < counters.length; start += concurrent) {
-    if (start >= maxForeignEntries) throw tooMany(repository, counters.length);
+    if (start >= maxForeignEntries) throw tooManyForVersion(repository, version, counters.length);
     const batch = counters.slice(start, start + concurrent);
     const read = await Promise.all(
       batch.map(async (counter) =>
@@ -187,6 +187,18 @@ const tooMany = (repository: Repository, count: number): AmlpromoteError =>
       nextSteps: [
         'Delete the release tags that no trusted signer has signed, and find out who sets them.',
         'Or name a counter yourself with `release` in the image manifest, higher than any that was released.',
+      ],
+    },
+  );
+
+const tooManyForVersion = (repository: Repository, version: string, count: number): AmlpromoteError =>
+  new AmlpromoteError(
+    'INCONCLUSIVE',
+    `${repository.name} has ${count} release tags, and ${version} is none of the ${maxForeignEntries} highest: whether it was released cannot be told`,
+    {
+      nextSteps: [
+        'Delete the release tags that no trusted signer has signed, and find out who sets them.',
+        'Or release into another repository: counters and versions are per repository.',
       ],
     },
   );
