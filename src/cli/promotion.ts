@@ -122,7 +122,9 @@ async function promoteOne(
   if (sides.outside && 'spec' in subject) {
     // Where both sides are known, what the inside would not take is not built.
     const { host } = zones.zones.nonsensitive.registry;
-    sides.inside?.requireAdmitted({ registry: host, repository: subject.spec.repository }, request.choice);
+    const origin = { registry: host, repository: subject.spec.repository };
+    sides.inside?.requireAdmitted(origin, request.choice);
+    await sides.inside?.requireCompute(origin, request.choice);
     const done = await promoteOutside(sides.outside, subject.spec, { rebuild: request.rebuild });
     release = done.release.document;
     const file =

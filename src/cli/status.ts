@@ -3,6 +3,7 @@ import type { Descriptor } from '../domain/descriptor.ts';
 import { releaseCounterOf, tags } from '../domain/names.ts';
 import type { Release, ReleaseDocument } from '../domain/release.ts';
 import { listedReceipts } from '../evidence/receipts.ts';
+import { requireKnownWorkspace } from '../inside.ts';
 import type { ImageSpec } from '../manifest/image.ts';
 import { admittedWorkspaces } from '../policy/zones.ts';
 import type { Registry, Repository } from '../ports/content.ts';
@@ -37,6 +38,7 @@ export async function statusOf(
   only: string | undefined,
 ): Promise<StatusOutput> {
   const { zones } = context.zones;
+  requireKnownWorkspace(context.zones, only);
   const subject = await subjectOf(context, argument);
   const { name, version, repository } = subject;
   return {

@@ -143,3 +143,40 @@ test.serial('what the manifest says is too large is not fetched, not scanned and
     t.notRegex(stderr, /^scan /m, 'it was not scanned for that');
   }
 });
+
+test.serial(
+  'names that nobody knows are told before anything is done, with those that are known',
+  async (t) => {
+    const { file } = world.image('names', { more: 'smoke: { command: "true", timeout: 10m }' });
+    const release = world.file('names.json');
+    await world.json(t, 'promote', ['promote', file, '--outside', '--out', release]);
+    const usage = { exitCode: 2, code: 'USAGE' } as const;
+    for (const argv of [
+      ['promote', file],
+      ['promote', file, '--dry-run'],
+      ['promote', '--inside', release],
+      ['register', release],
+      ['run', release],
+      ['status', file],
+    ]) {
+      const error = await world.refused(t, [...argv, '--workspace', 'nowhere'], {
+        ...usage,
+        message: /has no workspace nowhere/,
+      });
+      t.regex(error.nextSteps.join(' '), /: risk\./);
+    }
+    const before =
+      world.requests({ method: 'PUT' }) + world.requests({ method: 'POST', path: /importImage/ });
+    for (const argv of [
+      ['promote', file],
+      ['promote', '--inside', release],
+    ]) {
+      const error = await world.refused(t, [...argv, '--compute', 'nothing'], {
+        ...usage,
+        message: /has no compute nothing/,
+      });
+      t.regex(error.nextSteps.join(' '), /cpu \(cpu-cluster\)/);
+    }
+    t.is(world.requests({ method: 'PUT' }) + world.requests({ method: 'POST', path: /importImage/ }), before);
+  },
+);
