@@ -57,6 +57,8 @@ export type ReleaseOrigin = Pick<ReleaseDocument, 'registry' | 'repository'>;
 export interface Inside {
   /** Whether it could be registered at all, from the zones manifest alone. @throws ROUTE_NOT_APPROVED, NOT_ADMITTED, USAGE */
   requireAdmitted(from: ReleaseOrigin, choice: WorkspaceChoice): void;
+  /** That there is a receipt key to sign with, before anything is made or carried for it. @throws KEY_MISSING */
+  requireKey(): Promise<void>;
   /** Whether a compute that was asked for is there, before anything is done for a job on it. @throws USAGE */
   requireCompute(from: ReleaseOrigin, choice: WorkspaceChoice): Promise<void>;
   import(document: ReleaseDocument): Promise<ImportReport>;
@@ -94,6 +96,9 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
     requireAdmitted: (from, choice) => {
       requireApprovedOrigin(zones, from);
       chooseWorkspace(zones, from.repository, choice);
+    },
+    requireKey: async () => {
+      await ports.signer();
     },
     requireCompute: async (from, choice) => {
       if (choice.compute === undefined) return;

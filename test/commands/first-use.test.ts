@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { startTwoZones } from '../support/two-zones.ts';
@@ -178,5 +178,46 @@ test.serial(
       t.regex(error.nextSteps.join(' '), /cpu \(cpu-cluster\)/);
     }
     t.is(world.requests({ method: 'PUT' }) + world.requests({ method: 'POST', path: /importImage/ }), before);
+  },
+);
+
+test.serial(
+  'what the run would refuse is not planned, and nothing is begun that cannot be ended',
+  async (t) => {
+    const { file } = world.image('begun');
+    const release = world.file('begun.json');
+    await world.json(t, 'promote', ['promote', file, '--outside', '--out', release]);
+    const foreign = world.file('foreign.json');
+    writeFileSync(
+      foreign,
+      readFileSync(release, 'utf8').replace('contosodev.azurecr.io', 'elsewhere.azurecr.io'),
+    );
+    for (const more of [[], ['--dry-run']])
+      await world.refused(t, ['promote', '--inside', foreign, ...more], {
+        exitCode: 10,
+        code: 'ROUTE_NOT_APPROVED',
+      });
+    for (const zones of [world.zones.outside, world.zones.inside])
+      for (const more of [[], ['--dry-run']])
+        await world.refused(t, ['promote', file, '--zones', zones, ...more], {
+          exitCode: 2,
+          code: 'USAGE',
+          message: /no access for the (?:non)?sensitive zone/,
+        });
+
+    const key = path.join(world.directory, 'inside/key.pem');
+    renameSync(key, `${key}.away`);
+    t.teardown(() => {
+      renameSync(`${key}.away`, key);
+    });
+    const { file: next } = world.image('never-begun');
+    const before = world.requests({ method: 'PUT' });
+    await world.refused(t, ['promote', next], {
+      exitCode: 2,
+      code: 'KEY_MISSING',
+      message: /inside\/key\.pem/,
+    });
+    await world.refused(t, ['promote', '--inside', release], { exitCode: 2, code: 'KEY_MISSING' });
+    t.is(world.requests({ method: 'PUT' }), before);
   },
 );
