@@ -12,7 +12,7 @@ import { waitingIn } from '../steps/import/waiting.ts';
 import { lastSmokeJob } from '../steps/run/last-job.ts';
 import { openOutside } from './open.ts';
 import type { StatusOutput } from './outputs.ts';
-import { readReleaseFile } from './release-file.ts';
+import { isReleaseFile, readReleaseFile } from './release-file.ts';
 import { inventoryOf, registryOf, runRecordsOf, workspaceOf } from './wiring.ts';
 import type { Context } from './wiring.ts';
 
@@ -63,7 +63,7 @@ async function ifVisible<T>(seen: Promise<T>): Promise<T | typeof notVisible> {
 }
 
 async function subjectOf(context: Context, argument: string): Promise<Subject> {
-  if (argument.endsWith('.json')) {
+  if (await isReleaseFile(argument)) {
     const release = await readReleaseFile(argument);
     const { name, version, repository } = release;
     return { name, version, repository, release };

@@ -221,3 +221,25 @@ test.serial(
     t.is(world.requests({ method: 'PUT' }), before);
   },
 );
+
+test.serial('status takes a release.json by what it is, not by its name', async (t) => {
+  const { file } = world.image('renamed');
+  const release = world.file('renamed.txt');
+  await world.json(t, 'promote', ['promote', file, '--outside', '--out', release]);
+  const manifest = world.file('manifest.json');
+  writeFileSync(manifest, readFileSync(file, 'utf8').replace('oci:./', `oci:${path.dirname(file)}/`));
+  for (const argument of [release, manifest, file]) {
+    const { name, outside } = await world.json(t, 'status', ['status', argument]);
+    t.is(name, 'renamed');
+    t.true(typeof outside === 'object' && outside.releases.length === 1, argument);
+  }
+});
+
+test.serial('a folder in place of an image manifest: where folders are named', async (t) => {
+  const error = await world.refused(t, ['promote', world.directory], {
+    exitCode: 2,
+    code: 'MANIFEST_INVALID',
+    message: /is a directory/,
+  });
+  t.regex(error.nextSteps.join(' '), /oci:\.\/DIR@sha256/);
+});
