@@ -57,6 +57,10 @@ export type ReleaseOrigin = Pick<ReleaseDocument, 'registry' | 'repository'>;
 export interface Inside {
   /** Whether it could be registered at all, from the zones manifest alone. @throws ROUTE_NOT_APPROVED, NOT_ADMITTED, USAGE */
   requireAdmitted(from: ReleaseOrigin, choice: WorkspaceChoice): void;
+  /** That there is a receipt key to sign with, before anything is made or carried for it. @throws KEY_MISSING */
+  requireKey(): Promise<void>;
+  /** Whether a compute that was asked for is there, before anything is done for a job on it. @throws USAGE */
+  requireCompute(from: ReleaseOrigin, choice: WorkspaceChoice): Promise<void>;
   import(document: ReleaseDocument): Promise<ImportReport>;
   /** Removes from quarantine what an import of it left there. */
   discard(document: ReleaseDocument): Promise<DiscardReport>;
@@ -92,6 +96,22 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
     requireAdmitted: (from, choice) => {
       requireApprovedOrigin(zones, from);
       chooseWorkspace(zones, from.repository, choice);
+    },
+    requireKey: async () => {
+      await ports.signer();
+    },
+    requireCompute: async (from, choice) => {
+      if (choice.compute === undefined) return;
+      const { id, compute = choice.compute, known } = chooseWorkspace(zones, from.repository, choice);
+      try {
+        await (await ports.workspace(id)).jobs.requireCompute(compute);
+      } catch (error) {
+        if (!(error instanceof AmlpromoteError) || error.code !== 'USAGE') throw error;
+        throw new AmlpromoteError('USAGE', error.message, {
+          nextSteps: [`${zones.file} names these for that workspace: ${known}.`, ...error.nextSteps],
+          cause: error,
+        });
+      }
     },
     verify,
     import: async (document) => {
@@ -139,20 +159,31 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
   };
 }
 
+/** @throws USAGE for a name that the zones manifest does not have */
+export function requireKnownWorkspace(zones: Zones, name: string | undefined): void {
+  const { workspaces } = zones.zones.sensitive;
+  if (name === undefined || Object.hasOwn(workspaces, name)) return;
+  const known = Object.keys(workspaces).join(', ') || 'there is none yet';
+  throw new AmlpromoteError('USAGE', `${zones.file} has no workspace ${name}`, {
+    nextSteps: [`Name one that it has under zones.sensitive.workspaces: ${known}.`],
+  });
+}
+
 /** @throws NOT_ADMITTED, USAGE */
 export function chooseWorkspace(
   zones: Zones,
   repository: string,
   choice: WorkspaceChoice,
-): { readonly name: string; readonly id: string; readonly compute: string | undefined } {
+): {
+  readonly name: string;
+  readonly id: string;
+  readonly compute: string | undefined;
+  /** The computes that the manifest names, for messages. */
+  readonly known: string;
+} {
   const admitted = admittedWorkspaces(zones, repository);
   const { workspaces } = zones.zones.sensitive;
-  if (choice.workspace !== undefined && !Object.hasOwn(workspaces, choice.workspace)) {
-    const known = Object.keys(workspaces).join(', ');
-    throw new AmlpromoteError('USAGE', `${zones.file} has no workspace ${choice.workspace}`, {
-      nextSteps: [`Name one that it has under zones.sensitive.workspaces: ${known}.`],
-    });
-  }
+  requireKnownWorkspace(zones, choice.workspace);
   const name = choice.workspace ?? admitted[0];
   if (name === undefined || !admitted.includes(name)) {
     throw new AmlpromoteError(
@@ -174,7 +205,13 @@ export function chooseWorkspace(
   }
   const workspace = workspaces[name];
   if (!workspace) throw new TypeError(`zones manifest admits the unknown workspace ${name}`);
-  return { name, id: workspace.id, compute: chooseCompute(workspace.compute, choice.compute) };
+  const known = Object.entries(workspace.compute).map(([purpose, compute]) => `${purpose} (${compute})`);
+  return {
+    name,
+    id: workspace.id,
+    compute: chooseCompute(workspace.compute, choice.compute),
+    known: known.join(', ') || 'none',
+  };
 }
 
 function chooseCompute(

@@ -143,6 +143,8 @@ export async function promoteInside(
   choice: WorkspaceChoice,
 ): Promise<InsideResult> {
   inside.requireAdmitted(document, choice);
+  await inside.requireKey();
+  await inside.requireCompute(document, choice);
   const imported = await inside.import(document);
   const registered = await inside.register(document, choice);
   const smoke = imported.verification.verified?.carried.smoke;

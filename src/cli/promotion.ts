@@ -8,7 +8,7 @@ import type { ImageSpec } from '../manifest/image.ts';
 import { accessOf } from '../manifest/zones.ts';
 import type { Zones } from '../manifest/zones.ts';
 import type { Outside } from '../outside.ts';
-import { approvedRoute } from '../policy/zones.ts';
+import { approvedRoute, requireApprovedOrigin } from '../policy/zones.ts';
 import { combinedExitCode, planPromotion, promoteInside, promoteOutside } from '../promote.ts';
 import type { PlanPlaces, PlanSubject, PromotionMode } from '../promote.ts';
 import { errorBody, renderError } from './error.ts';
@@ -122,7 +122,10 @@ async function promoteOne(
   if (sides.outside && 'spec' in subject) {
     // Where both sides are known, what the inside would not take is not built.
     const { host } = zones.zones.nonsensitive.registry;
-    sides.inside?.requireAdmitted({ registry: host, repository: subject.spec.repository }, request.choice);
+    const origin = { registry: host, repository: subject.spec.repository };
+    sides.inside?.requireAdmitted(origin, request.choice);
+    await sides.inside?.requireKey();
+    await sides.inside?.requireCompute(origin, request.choice);
     const done = await promoteOutside(sides.outside, subject.spec, { rebuild: request.rebuild });
     release = done.release.document;
     const file =
@@ -164,6 +167,8 @@ function planSubject(subject: Subject): PlanSubject {
 function places({ zones }: Context, subject: Subject, request: PromotionRequest): PlanPlaces {
   const { repository } = 'spec' in subject ? subject.spec : subject.release;
   const inside = request.mode !== 'outside';
+  // What the run would refuse is not planned either.
+  if ('release' in subject) requireApprovedOrigin(zones, subject.release);
   return {
     mode: request.mode,
     nonsensitiveHost: zones.zones.nonsensitive.registry.host,

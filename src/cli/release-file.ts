@@ -1,11 +1,11 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { ReleaseDocument } from '../domain/release.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { readInput, whyUnreadable } from '../files/read-input.ts';
 import { systemCode } from '../files/system-code.ts';
-import { notAFile, wrongKind } from '../manifest/wrong-file.ts';
+import { isKind, notAFile, wrongKind } from '../manifest/wrong-file.ts';
 import { formatReleaseDocument, parseReleaseDocument } from '../evidence/release-document.ts';
 
 /** It names digests only. */
@@ -27,6 +27,17 @@ export async function readReleaseFile(file: string): Promise<ReleaseDocument> {
       nextSteps: [other.nextStep],
     });
   return parseReleaseDocument(bytes, file);
+}
+
+/** For commands that take a manifest as well. A file that is not there is what its name says. */
+export async function isReleaseFile(file: string): Promise<boolean> {
+  try {
+    // A pipe can be read once only.
+    if (!(await stat(file)).isFile()) return file.endsWith('.json');
+    return isKind((await readInput(file, maxReleaseBytes)).toString('utf8'), 'Release');
+  } catch {
+    return file.endsWith('.json');
+  }
 }
 
 /** Whole or not at all: a pipeline may pick the file up at any moment. Returns the absolute path. */

@@ -3,6 +3,7 @@ import type { Descriptor } from '../domain/descriptor.ts';
 import { releaseCounterOf, tags } from '../domain/names.ts';
 import type { Release, ReleaseDocument } from '../domain/release.ts';
 import { listedReceipts } from '../evidence/receipts.ts';
+import { requireKnownWorkspace } from '../inside.ts';
 import type { ImageSpec } from '../manifest/image.ts';
 import { admittedWorkspaces } from '../policy/zones.ts';
 import type { Registry, Repository } from '../ports/content.ts';
@@ -11,7 +12,7 @@ import { waitingIn } from '../steps/import/waiting.ts';
 import { lastSmokeJob } from '../steps/run/last-job.ts';
 import { openOutside } from './open.ts';
 import type { StatusOutput } from './outputs.ts';
-import { readReleaseFile } from './release-file.ts';
+import { isReleaseFile, readReleaseFile } from './release-file.ts';
 import { inventoryOf, registryOf, runRecordsOf, workspaceOf } from './wiring.ts';
 import type { Context } from './wiring.ts';
 
@@ -37,6 +38,7 @@ export async function statusOf(
   only: string | undefined,
 ): Promise<StatusOutput> {
   const { zones } = context.zones;
+  requireKnownWorkspace(context.zones, only);
   const subject = await subjectOf(context, argument);
   const { name, version, repository } = subject;
   return {
@@ -61,7 +63,7 @@ async function ifVisible<T>(seen: Promise<T>): Promise<T | typeof notVisible> {
 }
 
 async function subjectOf(context: Context, argument: string): Promise<Subject> {
-  if (argument.endsWith('.json')) {
+  if (await isReleaseFile(argument)) {
     const release = await readReleaseFile(argument);
     const { name, version, repository } = release;
     return { name, version, repository, release };

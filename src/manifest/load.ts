@@ -90,7 +90,14 @@ async function readCapped(file: string, kind: FileKind): Promise<Uint8Array> {
     const meant = systemCode(cause) === 'ENOENT' ? notAFile(file, kind) : undefined;
     if (meant) throw meant;
     throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${whyUnreadable(cause)}`, {
-      nextSteps: [`Check the path of the ${kind} manifest; \`amlpromote init\` writes starter manifests.`],
+      nextSteps: [
+        `Check the path of the ${kind} manifest; \`amlpromote init\` writes starter manifests.`,
+        ...(kind === 'Image' && systemCode(cause) === 'EISDIR'
+          ? [
+              'A build context or an OCI layout is named in an image manifest: source: { build: { context: ./DIR } }, or source: { image: "oci:./DIR@sha256:…" }.',
+            ]
+          : []),
+      ],
       cause,
     });
   }

@@ -65,6 +65,9 @@ const founds: Readonly<Record<FileKind | 'Pem' | 'Output' | 'Dockerfile', Found>
   },
 };
 
+/** Whether the text says of itself that it is such a file. */
+export const isKind = (text: string, kind: FileKind): boolean => recognise(text) === kind;
+
 /** What the text is, where that can be told; nothing of it is repeated, for it may be a key. */
 function recognise(text: string): keyof typeof founds | undefined {
   if (/^-----BEGIN /m.test(text)) return 'Pem';
@@ -143,7 +146,7 @@ export function notAFile(argument: string, wanted: FileKind): AmlpromoteError | 
   if (/^[a-z0-9][a-z0-9._/-]*:[\w.-]+$/.test(argument)) {
     return usage(
       'as an image reference it lacks the registry',
-      'Write the registry host in full: HOST/REPOSITORY:TAG; there is no default registry.',
+      `Give ${names[wanted]}; ${wanted === 'Image' ? 'scan and sign' : 'verify'} can also take a reference with the registry host in full: HOST/REPOSITORY:TAG (there is no default registry).`,
     );
   }
   return undefined;

@@ -52,7 +52,7 @@ const byCode: Readonly<Record<ReasonCode, string>> = {
     'Repair what the exception was about, or have the owner of the policy renew it with another reason and day.',
   UNKNOWN_COVERAGE: 'Give the scanner what it lacks, or take out of the image what it cannot read.',
   STALE_DATABASE:
-    'Refresh the advisory database: put a newer OSV export (<ECOSYSTEM>/all.zip) where --database (AMLPROMOTE_DATABASE) points, then run again.',
+    'Refresh the advisory database: put a newer OSV export (<ECOSYSTEM>/all.zip) where --database (AMLPROMOTE_DATABASE) points, then scan again; what is released gets the next release.',
   STALE_SCAN: 'Run `amlpromote scan` again; what is released needs a fresh scan and the next release.',
   SCAN_MISSING: 'Run `amlpromote scan` for every platform of the image, then sign.',
   PLATFORM: 'Build for a platform of image.platforms in the policy (build.platforms of the image manifest).',

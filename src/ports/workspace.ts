@@ -72,6 +72,8 @@ export interface Jobs {
   /** @throws VERSION_CONFLICT when the name stands for another job */
   submit(request: JobRequest): Promise<Job>;
   read(name: string): Promise<Job | undefined>;
+  /** Passes where the compute is there, or may not be seen. @throws USAGE where it is not */
+  requireCompute(name: string): Promise<void>;
   /** Newest first, of one experiment. */
   list(experiment: string): Promise<readonly Job[]>;
   /** The job's log from byte `offset`; undefined when it may not or cannot be read (that never changes a verdict). */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { startTwoZones } from '../support/two-zones.ts';
@@ -142,4 +142,104 @@ test.serial('what the manifest says is too large is not fetched, not scanned and
     const { stderr } = await world.run(t, [command, file, '--policy', policy]);
     t.notRegex(stderr, /^scan /m, 'it was not scanned for that');
   }
+});
+
+test.serial(
+  'names that nobody knows are told before anything is done, with those that are known',
+  async (t) => {
+    const { file } = world.image('names', { more: 'smoke: { command: "true", timeout: 10m }' });
+    const release = world.file('names.json');
+    await world.json(t, 'promote', ['promote', file, '--outside', '--out', release]);
+    const usage = { exitCode: 2, code: 'USAGE' } as const;
+    for (const argv of [
+      ['promote', file],
+      ['promote', file, '--dry-run'],
+      ['promote', '--inside', release],
+      ['register', release],
+      ['run', release],
+      ['status', file],
+    ]) {
+      const error = await world.refused(t, [...argv, '--workspace', 'nowhere'], {
+        ...usage,
+        message: /has no workspace nowhere/,
+      });
+      t.regex(error.nextSteps.join(' '), /: risk\./);
+    }
+    const before =
+      world.requests({ method: 'PUT' }) + world.requests({ method: 'POST', path: /importImage/ });
+    for (const argv of [
+      ['promote', file],
+      ['promote', '--inside', release],
+    ]) {
+      const error = await world.refused(t, [...argv, '--compute', 'nothing'], {
+        ...usage,
+        message: /has no compute nothing/,
+      });
+      t.regex(error.nextSteps.join(' '), /cpu \(cpu-cluster\)/);
+    }
+    t.is(world.requests({ method: 'PUT' }) + world.requests({ method: 'POST', path: /importImage/ }), before);
+  },
+);
+
+test.serial(
+  'what the run would refuse is not planned, and nothing is begun that cannot be ended',
+  async (t) => {
+    const { file } = world.image('begun');
+    const release = world.file('begun.json');
+    await world.json(t, 'promote', ['promote', file, '--outside', '--out', release]);
+    const foreign = world.file('foreign.json');
+    writeFileSync(
+      foreign,
+      readFileSync(release, 'utf8').replace('contosodev.azurecr.io', 'elsewhere.azurecr.io'),
+    );
+    for (const more of [[], ['--dry-run']])
+      await world.refused(t, ['promote', '--inside', foreign, ...more], {
+        exitCode: 10,
+        code: 'ROUTE_NOT_APPROVED',
+      });
+    for (const zones of [world.zones.outside, world.zones.inside])
+      for (const more of [[], ['--dry-run']])
+        await world.refused(t, ['promote', file, '--zones', zones, ...more], {
+          exitCode: 2,
+          code: 'USAGE',
+          message: /no access for the (?:non)?sensitive zone/,
+        });
+
+    const key = path.join(world.directory, 'inside/key.pem');
+    renameSync(key, `${key}.away`);
+    t.teardown(() => {
+      renameSync(`${key}.away`, key);
+    });
+    const { file: next } = world.image('never-begun');
+    const before = world.requests({ method: 'PUT' });
+    await world.refused(t, ['promote', next], {
+      exitCode: 2,
+      code: 'KEY_MISSING',
+      message: /inside\/key\.pem/,
+    });
+    await world.refused(t, ['promote', '--inside', release], { exitCode: 2, code: 'KEY_MISSING' });
+    t.is(world.requests({ method: 'PUT' }), before);
+  },
+);
+
+test.serial('status takes a release.json by what it is, not by its name', async (t) => {
+  const { file } = world.image('renamed');
+  const release = world.file('renamed.txt');
+  await world.json(t, 'promote', ['promote', file, '--outside', '--out', release]);
+  const manifest = world.file('manifest.json');
+  writeFileSync(manifest, readFileSync(file, 'utf8').replace('oci:./', `oci:${path.dirname(file)}/`));
+  for (const argument of [release, manifest, file]) {
+    const { name, outside } = await world.json(t, 'status', ['status', argument]);
+    t.is(name, 'renamed');
+    t.true(typeof outside === 'object' && outside.releases.length === 1, argument);
+  }
+});
+
+test.serial('a folder in place of an image manifest: where folders are named', async (t) => {
+  const error = await world.refused(t, ['promote', world.directory], {
+    exitCode: 2,
+    code: 'MANIFEST_INVALID',
+    message: /is a directory/,
+  });
+  t.regex(error.nextSteps.join(' '), /oci:\.\/DIR@sha256/);
 });

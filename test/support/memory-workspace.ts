@@ -194,6 +194,7 @@ export function memoryWorkspace(workspaceId = defaultId): MemoryWorkspace {
       },
     },
     jobs: {
+      requireCompute: () => Promise.resolve(),
       submit: async (request) => {
         enter('jobs.submit', request.name);
         const known = jobs.get(request.name);

@@ -36,6 +36,7 @@ export function createJobs(options: WorkspaceOptions): Jobs {
         });
       return parseJob(await put, what).job;
     },
+    requireCompute: async (name) => await requireCompute(arm, name),
     read: async (name) => {
       const what = `reading job ${name}`;
       const body = await arm.find(`/jobs/${name}`, what);

@@ -59,12 +59,29 @@ async function read(
     throw missing(`${what} ${path}: ${whyUnreadable(cause)}`, cause);
   };
   const { mode } = await stat(path).catch(unreadable);
-  if (!allows(mode)) {
+  const text = (await readInput(path, maxFileBytes).catch(unreadable)).toString('utf8');
+  refuseOther(text, what, path);
+  // What is no key at all is told so, not told to be made private.
+  if (!allows(mode) && holdsKey(text)) {
     throw missing(`${what} ${path} can be read by others than its owner`, undefined, [
       `Make it private: chmod 600 ${path}`,
     ]);
   }
-  return (await readInput(path, maxFileBytes).catch(unreadable)).toString('utf8');
+  return text;
+}
+
+const holdsKey = (pem: string): boolean => /^-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(pem);
+const holdsCertificate = (pem: string): boolean => /^-----BEGIN CERTIFICATE-----/m.test(pem);
+
+/** The one in place of the other: a certificate must not be told to be made private. */
+function refuseOther(pem: string, what: 'key' | 'certificate', path: string): void {
+  const isOther =
+    what === 'key' ? holdsCertificate(pem) && !holdsKey(pem) : holdsKey(pem) && !holdsCertificate(pem);
+  if (!isOther) return;
+  const found = what === 'key' ? 'a certificate, not a private key' : 'a private key, not a certificate';
+  throw missing(`${what} ${path}: this is ${found}`, undefined, [
+    'Name the key with --key and its certificate chain with --certificate.',
+  ]);
 }
 
 function readKey(pem: string, path: string): KeyObject {

@@ -59,6 +59,8 @@ const wrong: readonly [string, string | undefined, string | undefined, RegExp][]
   ['a certificate that is none', key, 'junk', /no readable PEM certificate/],
   ['a certificate that is broken', key, chain.replace(/^M.{20}/m, 'AAAA'), /no readable PEM certificate/],
   ['another key’s certificate', pem('P-256'), chain, /do not belong together/],
+  ['a certificate in place of the key', chain, chain, /this is a certificate, not a private key/],
+  ['a key in place of the certificate', key, key, /this is a private key, not a certificate/],
   ['a huge file', 'x'.repeat(70_000), chain, /too large/],
 ];
 for (const [title, keyText, chainText, message] of wrong) {
@@ -92,4 +94,17 @@ test('a receipt key is a key like any other', async (t) => {
   const files = await filesWith(t, lone.key, lone.certificate);
   t.is((await openFileSigner(files)).certificates.length, 1);
   t.regex(await readFile(files.keyFile, 'utf8'), /^-----BEGIN PRIVATE KEY-----/);
+});
+
+test('a file that is no key is not told to be made private; a key is', async (t) => {
+  for (const [text, told] of [
+    [chain, false],
+    ['kind: Image\n', false],
+    [key, true],
+  ] as const) {
+    const error = await t.throwsAsync(openFileSigner(await filesWith(t, text, chain, 0o644)), {
+      instanceOf: AmlpromoteError,
+    });
+    t.is(/chmod 600/.test(error.nextSteps.join(' ')), told);
+  }
 });
