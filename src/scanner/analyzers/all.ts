@@ -1,6 +1,7 @@
 import type { FileSelection } from '../../oci/walk/walk.ts';
 import type { Analyzer, FileFacts } from './analyzer.ts';
 import { fileFactsSchema } from './analyzer.ts';
+import { condaEnvironment } from './conda-environment.ts';
 import { condaHistory } from './conda-history.ts';
 import { conda } from './conda.ts';
 import { dpkgLists } from './dpkg-lists.ts';
@@ -17,6 +18,7 @@ export const analyzers: readonly Analyzer[] = [
   conda,
   condaHistory,
   unsupported,
+  condaEnvironment,
 ];
 
 const wantedBy = (path: string): Analyzer | undefined => analyzers.find((analyzer) => analyzer.wants(path));
