@@ -216,6 +216,73 @@ test('conda: PyPI names from purls or from the files that the package carries', 
   t.is(conda({ name: 'openssl', version: '3.0' }).packages?.[0]?.pypi, undefined);
 });
 
+/** [channel of a record, what is told of it] */
+const channels: readonly (readonly [string, string | undefined])[] = [
+  ['conda-forge', 'conda-forge'],
+  ['pkgs/main', 'main'],
+  ['https://conda.anaconda.org/conda-forge/linux-64', 'conda-forge'],
+  ['https://conda.anaconda.org/conda-forge/noarch/', 'conda-forge'],
+  ['https://bob:s3cret@conda.corp.example/linux-64', undefined],
+  ['https://s3cret@conda.corp.example/team/linux-64?s3cret#s3cret', 'team'],
+  ['https://conda.corp.example?token=s3cret/linux-64', undefined],
+  ['https://host/t/s3cret/conda-forge/linux-64', 'conda-forge'],
+  ['https://host/t/s3cret/linux-64', undefined],
+  ['https://host/t/s3cret', undefined],
+  ['https://host/t/a/t/s3cret/', undefined],
+  ['https://host/T//s3cret/', undefined],
+  ['https://host/%74/s3cret/linux-64', undefined],
+  ['https://host/%2574/s3cret/linux-64', undefined],
+  ['https://host/x%2Ft%2Fs3cret', 'x'],
+  ['https://host/a:s3cret@b/linux-64', undefined],
+  ['https://host/%zz/t/s3cret', undefined],
+  ['HTTPS:\\\\bob:s3cret@host\\t\\s3cret', undefined],
+  ['bob:s3cret@conda.corp.example/linux-64', undefined],
+  ['conda.corp.example/t/s3cret/linux-64', undefined],
+  ['//bob:s3cret@host/linux-64', undefined],
+  ['conda.corp.example/linux-64', undefined],
+  ['//conda.corp.example/linux-64', undefined],
+  ['/t/s3cret/main', 'main'],
+  ['file:///srv/channel/linux-64', 'channel'],
+  ['-', undefined],
+  ['', undefined],
+];
+for (const subdir of ['linux-64', undefined]) {
+  test(`conda: of a channel only its name is told, and no credential (subdir ${String(subdir)})`, (t) => {
+    for (const [channel, name] of channels) {
+      const text = JSON.stringify({ name: 'zlib', version: '1', channel, subdir });
+      const facts = read('opt/conda/conda-meta/x.json', text);
+      t.is(facts.packages?.[0]?.qualifiers?.['channel'], name, channel);
+      t.notRegex(JSON.stringify(facts), /s3cret|corp/, channel);
+    }
+  });
+}
+
+test('conda: build, subdir and licence of other forms are not told', (t) => {
+  const url = 'https://bob:s3cret@host/x';
+  const record = { name: 'zlib', version: '1', build: url, subdir: url, license: url };
+  t.deepEqual(read('opt/conda/conda-meta/x.json', JSON.stringify(record)).packages, [
+    { type: 'conda', name: 'zlib', version: '1', qualifiers: {} },
+  ]);
+});
+
+test('text that holds a credential is told nowhere', (t) => {
+  const url = 'https://bob:s3cret@host/x';
+  for (const [path, text] of [
+    ['x.dist-info/METADATA', `Name: a\nVersion: 1\nLicense: ${url}\n`],
+    ['x.dist-info/METADATA', `Name: a\nVersion: ${url}\n`],
+    ['var/lib/dpkg/status', `Homepage: ${url}\nPackage: a\n`],
+    ['var/lib/dpkg/status', `Package: a\nVersion: ${url}\n`],
+    ['opt/conda/conda-meta/x.json', JSON.stringify({ name: 'a', version: url })],
+    [
+      'opt/conda/conda-meta/x.json',
+      JSON.stringify({ name: 'a', version: '1', purls: [`pkg:pypi/a@${url}`] }),
+    ],
+    ['etc/os-release', `ID=debian\nPRETTY_NAME="${url}"\n`],
+  ] as const) {
+    t.notRegex(JSON.stringify(read(path, text)), /s3cret/, text);
+  }
+});
+
 test('threat 33: a conda record that cannot be understood is a problem', (t) => {
   for (const text of ['', '{', '{"name":"a","name":"b","version":"1"}', '{"name":"a"}']) {
     t.is(read('opt/conda/conda-meta/x.json', text).problems?.length, 1, text);
