@@ -320,6 +320,7 @@ const removals: Readonly<Record<string, readonly TarRecord[]>> = {
   ],
   'a link to something else': [{ name: meta, type: '2', link: '/etc' }],
   'a file': [{ name: meta, content: '' }],
+  'a device': [{ name: meta, type: '3' }],
   'a pipe': [{ name: meta, type: '6' }],
   'left with an empty history': [{ name: `${meta}/.wh..wh..opq` }, { name: `${meta}/history` }],
   'left with a history that is a link': [
