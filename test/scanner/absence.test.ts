@@ -397,3 +397,33 @@ test('conda: an environment is found through links, once', async (t) => {
     [],
   );
 });
+
+const journal = 'var/lib/dpkg/updates';
+/** [what lies there, records, whether it is a gap] */
+const journals: readonly (readonly [string, readonly TarRecord[], boolean])[] = [
+  ['a file', [{ name: `${journal}/0000`, content: stanza('numpy') }], true],
+  ['a file that names nothing', [{ name: `${journal}/0012`, content: '\n' }], true],
+  ['a link to a file', [{ name: `${journal}/0000`, type: '2', link: '../status' }], true],
+  ['a hard link', [{ name: `${journal}/0000`, type: '1', link: 'var/lib/dpkg/status' }], true],
+  ['a dangling link', [{ name: `${journal}/0000`, type: '2', link: '/nowhere' }], true],
+  ['a pipe', [{ name: `${journal}/0000`, type: '6' }], true],
+  [
+    'a file behind a link',
+    [
+      { name: journal, type: '2', link: '/srv/journal' },
+      { name: 'srv/journal/0000', content: stanza('numpy') },
+    ],
+    true,
+  ],
+  ['nothing', [{ name: `${journal}/`, type: '5' }], false],
+  ['an empty file', [{ name: `${journal}/0000` }], false],
+  ['what dpkg does not read', [{ name: `${journal}/tmp.i`, content: stanza('numpy') }], false],
+];
+for (const [title, records, isGap] of journals) {
+  test(`threat 60: dpkg believes its journal over its database: ${title}`, async (t) => {
+    const base = layerOf(tarOfFiles({ 'etc/os-release': osRelease, 'var/lib/dpkg/status': stanza('bash') }));
+    const gaps = gapsOf(await inventoryOf(base, layer(...records)));
+    t.is(gaps.length, isGap ? 1 : 0, gaps.join('\n'));
+    if (isGap) t.regex(gaps.join(), /^UNREADABLE_METADATA var\/lib\/dpkg\/updates\//);
+  });
+}

@@ -4,6 +4,7 @@ import { fileFactsSchema } from './analyzer.ts';
 import { condaEnvironment } from './conda-environment.ts';
 import { condaHistory } from './conda-history.ts';
 import { conda } from './conda.ts';
+import { dpkgJournal } from './dpkg-journal.ts';
 import { dpkgLists } from './dpkg-lists.ts';
 import { dpkg } from './dpkg.ts';
 import { osRelease } from './os-release.ts';
@@ -14,6 +15,7 @@ export const analyzers: readonly Analyzer[] = [
   osRelease,
   dpkg,
   dpkgLists,
+  dpkgJournal,
   python,
   conda,
   condaHistory,
