@@ -53,7 +53,32 @@ test('what marks a package manager that is not read', (t) => {
     'usr/lib/ruby/gems/3.1.0/specifications/rake-13.gemspec': 'RubyGems',
     'usr/lib/ruby/gems/3.1.0/gems/rake-13.0': 'RubyGems',
     'opt/a.jar': 'Java archive',
+    'opt/a.JAR': 'Java archive',
+    'opt/a.War': 'Java archive',
     'x/site-packages/y.egg': 'zipped Python egg',
+    'opt/app/y.egg': 'zipped Python egg',
+    'y.EGG': 'zipped Python egg',
+    'opt/run.pyz': 'zipped Python application',
+    'opt/run.PYZW': 'zipped Python application',
+    'usr/local/bin/run.pex': 'zipped Python application',
+    'opt/numpy-1.0-py3-none-any.whl': 'Python wheel',
+    'opt/numpy-1.0-py3-none-any.WHL': 'Python wheel',
+    'usr/share/python-wheels/numpy-1.0-py3-none-any.whl': 'Python wheel',
+    'usr/local/lib/python3.12/ensurepip/_bundled/numpy-1.0-py3-none-any.whl': 'Python wheel',
+    'opt/pip-24.0-py3-none-any.whl': 'Python wheel',
+    'usr/share/python-wheels/pip-23.0.1-py3-none-any.whl': undefined,
+    'usr/share/python-wheels/setuptools-66.1.1-py3-none-any.whl': undefined,
+    'usr/local/lib/python3.11/ensurepip/_bundled/pip-24.0-py3-none-any.whl': undefined,
+    'opt/conda/pkgs/python-3.12-0/lib/python3.12/ensurepip/_bundled/setuptools-65.5.0-py3-none-any.whl':
+      undefined,
+    'x/site-packages/virtualenv/seed/wheels/embed/wheel-0.42.0-py3-none-any.whl': undefined,
+    'usr/lib/python3.13/test/wheeldata/wheel-0.43.0-py3-none-any.whl': undefined,
+    'usr/lib/python3.12/test/setuptools-67.6.1-py3-none-any.whl': undefined,
+    'usr/lib/python3.12/test/test_importlib/data/example-21.12-py3.6.egg': undefined,
+    'usr/lib/python3.13/test/test_importlib/metadata/data/example2-1.0.0-py3-none-any.whl': undefined,
+    [`root/.cache/pip/wheels/0a/1b/2c/${'3d'.repeat(28)}/a-1-py3-none-any.whl`]: undefined,
+    'opt/.egg': undefined,
+    'opt/a.egg-info.txt': undefined,
     'app/package.json': undefined,
     'app/node_modules/.bin': undefined,
     'app/node_modules/a/test/package.json': undefined,
@@ -63,7 +88,14 @@ test('what marks a package manager that is not read', (t) => {
     const mark = fileSelection.marks(path, 'file');
     t.deepEqual(mark, manager === undefined ? undefined : { tells: { unsupported: manager } }, path);
   }
-  t.false('tells' in (fileSelection.marks('x/site-packages/y.egg', 'directory') ?? {}));
+  for (const path of [
+    'x/site-packages/y.egg',
+    'x/site-packages/y.EGG',
+    'opt/y.egg',
+    'opt/y.whl',
+    'opt/y.pyz',
+  ])
+    t.false('tells' in (fileSelection.marks(path, 'directory') ?? {}), path);
 });
 
 test('os-release with each kind of quoting', (t) => {

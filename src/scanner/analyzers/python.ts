@@ -5,7 +5,7 @@ import { holdsCredential } from './credentials.ts';
 /** As importlib.metadata finds them: the ending in any case, the names of the files in theirs. */
 const directory = /\.(?:dist|egg)-info$/i;
 const eggInfo = /\.egg\/EGG-INFO$/i;
-const egg = /-packages\/[^/]+\.egg$/;
+const egg = /-packages\/[^/]+\.egg$/i;
 const metadata = /(?:\.(?:dist|egg)-info\/(?:METADATA|PKG-INFO)|\.egg\/EGG-INFO\/PKG-INFO)$/i;
 
 /**
