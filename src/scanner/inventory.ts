@@ -46,6 +46,7 @@ export function takeInventory(walk: WalkResult<FileFacts>): Inventory {
       ...distributionGaps(distribution),
       ...debianGaps(walk, distribution),
       ...expectedGaps(walk),
+      ...environmentGaps(walk),
       ...unsupportedGaps(walk.told),
       ...unmatchedGaps(items),
     ],
@@ -128,6 +129,30 @@ function expectedGaps({ files, problems, unmet }: WalkResult<FileFacts>): readon
     const detail = `says that packages are installed of which there is no record: ${examples(missing)}`;
     return [{ code: 'UNREADABLE_METADATA', subject: path, detail } as const];
   });
+}
+
+/**
+ * Environments of conda that have no record, or no history by which records could be missed: conda writes both. A cache of
+ * packages belongs to the environments beside and below it.
+ */
+function environmentGaps({ files, told }: WalkResult<FileFacts>): readonly CoverageGap[] {
+  const records = files.filter(({ value }) => value.packages?.some(({ type }) => type === 'conda'));
+  const recorded = new Set(records.map(({ path }) => path.slice(0, path.lastIndexOf('/') + 1)));
+  const seen = new Set(files.map(({ path }) => path));
+  const missing = ({ directory, caches }: NonNullable<FileFacts['environment']>): string | undefined => {
+    if (caches)
+      return [...recorded].some((one) => one.startsWith(directory)) ? undefined : 'record of a package';
+    if (!recorded.has(directory)) return 'record of a package';
+    return seen.has(`${directory}history`) ? undefined : 'history';
+  };
+  const gaps = told.flatMap(({ path, value: { environment } }): [string, CoverageGap][] => {
+    if (!environment) return [];
+    const what = missing(environment);
+    if (what === undefined) return [];
+    const detail = `marks an environment of conda, but there is no ${what} to be read in ${environment.directory}`;
+    return [[environment.directory, { code: 'UNREADABLE_METADATA', subject: path, detail }]];
+  });
+  return [...new Map(gaps).values()];
 }
 
 function problemGap({ layer, path, detail }: WalkProblem): CoverageGap {

@@ -291,3 +291,139 @@ test('a crowd of links to directories is followed to its end, or said not to be'
   );
   t.deepEqual(matched(inventory), ['PyPI a 1.0']);
 });
+
+const record = condaRecord('numpy');
+const environment: Readonly<Record<string, string>> = {
+  'opt/conda/conda-meta/history': '==> now <==\n+x/noarch::numpy-1.5-0\n',
+  'opt/conda/conda-meta/numpy-1.5-0.json': record,
+  'opt/conda/bin/python': 'x',
+  'opt/conda/lib/libssl.so': 'x',
+};
+const cached = { 'opt/conda/pkgs/numpy-1.5-0/info/index.json': '{}' };
+/** What is left of an environment when its records are gone: one of these at least. */
+const remains: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'its package cache': cached,
+  conda: { 'opt/conda/condabin/conda': 'x' },
+  'a script of activation': { 'opt/conda/etc/conda/activate.d/ssl.sh': 'x' },
+  "conda's python": { 'opt/conda/compiler_compat/README': 'x' },
+  'more than one': { ...cached, 'opt/conda/condabin/conda': 'x' },
+};
+const meta = 'opt/conda/conda-meta';
+const removals: Readonly<Record<string, readonly TarRecord[]>> = {
+  'whited out': [{ name: 'opt/conda/.wh.conda-meta' }],
+  emptied: [{ name: `${meta}/.wh..wh..opq` }],
+  'emptied and made again': [{ name: `${meta}/`, type: '5' }, { name: `${meta}/.wh..wh..opq` }],
+  'a dangling link': [{ name: meta, type: '2', link: '/nowhere' }],
+  'a link to an empty directory': [
+    { name: 'srv/empty/', type: '5' },
+    { name: meta, type: '2', link: '/srv/empty' },
+  ],
+  'a link to something else': [{ name: meta, type: '2', link: '/etc' }],
+  'a file': [{ name: meta, content: '' }],
+  'a device': [{ name: meta, type: '3' }],
+  'a pipe': [{ name: meta, type: '6' }],
+  'left with an empty history': [{ name: `${meta}/.wh..wh..opq` }, { name: `${meta}/history` }],
+  'left with a history that is a link': [
+    { name: `${meta}/.wh..wh..opq` },
+    { name: `${meta}/history`, type: '2', link: '/nowhere' },
+  ],
+  'left with its settings': [{ name: `${meta}/.wh..wh..opq` }, { name: `${meta}/state.json`, content: '{}' }],
+  'left with a record and no history': [{ name: `${meta}/.wh.history` }],
+  'left with a directory for history': [{ name: `${meta}/history/`, type: '5' }],
+};
+for (const [title, records] of Object.entries(removals)) {
+  test(`threat 60: conda-meta ${title}: never clean`, async (t) => {
+    for (const [what, left] of Object.entries(remains)) {
+      const base = layerOf(tarOfFiles({ ...environment, ...left }));
+      t.deepEqual(
+        gapsOf(await inventoryOf(base)).filter((gap) => gap.includes('conda')),
+        [],
+        what,
+      );
+      const gaps = gapsOf(await inventoryOf(base, layer(...records)));
+      t.regex(
+        gaps.filter((gap) => gap.startsWith('UNREADABLE_METADATA opt/conda')).join('\n'),
+        /conda/,
+        what,
+      );
+    }
+  });
+}
+
+test('what only looks like conda marks nothing', async (t) => {
+  const files = {
+    'etc/conda/condarc': 'x',
+    'etc/profile.d/conda.sh': 'x',
+    'usr/local/bin/conda': 'x',
+    'usr/share/pkgs/info/index.json': '{}',
+    'srv/info/index.json': '{}',
+  };
+  t.deepEqual(
+    gapsOf(await inventoryOf(layerOf(tarOfFiles(files)))).filter((gap) => gap.includes('conda')),
+    [],
+  );
+});
+
+test('conda: packages of a cache are no environments, and a cache serves the environments below it', async (t) => {
+  const inventory = await inventoryOf(
+    layerOf(
+      tarOfFiles({
+        'root/mamba/envs/a/conda-meta/history': '',
+        'root/mamba/envs/a/conda-meta/numpy-1.5-0.json': record,
+        'root/mamba/pkgs/python-3.12-0/compiler_compat/README': 'x',
+        'root/mamba/pkgs/python-3.12-0/info/index.json': '{}',
+        'root/mamba/pkgs/conda-24-0/condabin/conda': 'x',
+      }),
+    ),
+  );
+  t.deepEqual(
+    gapsOf(inventory).filter((gap) => gap.includes('conda')),
+    [],
+  );
+});
+
+test('conda: an environment is found through links, once', async (t) => {
+  const inventory = await inventoryOf(
+    layerOf(tarOfFiles({ ...environment, ...cached })),
+    layer(
+      { name: 'usr/conda', type: '2', link: '/opt/conda' },
+      { name: 'srv/env/conda-meta', type: '2', link: '/srv/meta' },
+      { name: 'srv/meta/history' },
+      { name: 'srv/meta/numpy-1.5-0.json', content: record },
+    ),
+  );
+  t.deepEqual(
+    gapsOf(inventory).filter((gap) => gap.includes('conda')),
+    [],
+  );
+});
+
+const journal = 'var/lib/dpkg/updates';
+/** [what lies there, records, whether it is a gap] */
+const journals: readonly (readonly [string, readonly TarRecord[], boolean])[] = [
+  ['a file', [{ name: `${journal}/0000`, content: stanza('numpy') }], true],
+  ['a file that names nothing', [{ name: `${journal}/0012`, content: '\n' }], true],
+  ['a link to a file', [{ name: `${journal}/0000`, type: '2', link: '../status' }], true],
+  ['a hard link', [{ name: `${journal}/0000`, type: '1', link: 'var/lib/dpkg/status' }], true],
+  ['a dangling link', [{ name: `${journal}/0000`, type: '2', link: '/nowhere' }], true],
+  ['a pipe', [{ name: `${journal}/0000`, type: '6' }], true],
+  [
+    'a file behind a link',
+    [
+      { name: journal, type: '2', link: '/srv/journal' },
+      { name: 'srv/journal/0000', content: stanza('numpy') },
+    ],
+    true,
+  ],
+  ['nothing', [{ name: `${journal}/`, type: '5' }], false],
+  ['an empty file', [{ name: `${journal}/0000` }], false],
+  ['what dpkg does not read', [{ name: `${journal}/tmp.i`, content: stanza('numpy') }], false],
+];
+for (const [title, records, isGap] of journals) {
+  test(`threat 60: dpkg believes its journal over its database: ${title}`, async (t) => {
+    const base = layerOf(tarOfFiles({ 'etc/os-release': osRelease, 'var/lib/dpkg/status': stanza('bash') }));
+    const gaps = gapsOf(await inventoryOf(base, layer(...records)));
+    t.is(gaps.length, isGap ? 1 : 0, gaps.join('\n'));
+    if (isGap) t.regex(gaps.join(), /^UNREADABLE_METADATA var\/lib\/dpkg\/updates\//);
+  });
+}

@@ -53,7 +53,32 @@ test('what marks a package manager that is not read', (t) => {
     'usr/lib/ruby/gems/3.1.0/specifications/rake-13.gemspec': 'RubyGems',
     'usr/lib/ruby/gems/3.1.0/gems/rake-13.0': 'RubyGems',
     'opt/a.jar': 'Java archive',
+    'opt/a.JAR': 'Java archive',
+    'opt/a.War': 'Java archive',
     'x/site-packages/y.egg': 'zipped Python egg',
+    'opt/app/y.egg': 'zipped Python egg',
+    'y.EGG': 'zipped Python egg',
+    'opt/run.pyz': 'zipped Python application',
+    'opt/run.PYZW': 'zipped Python application',
+    'usr/local/bin/run.pex': 'zipped Python application',
+    'opt/numpy-1.0-py3-none-any.whl': 'Python wheel',
+    'opt/numpy-1.0-py3-none-any.WHL': 'Python wheel',
+    'usr/share/python-wheels/numpy-1.0-py3-none-any.whl': 'Python wheel',
+    'usr/local/lib/python3.12/ensurepip/_bundled/numpy-1.0-py3-none-any.whl': 'Python wheel',
+    'opt/pip-24.0-py3-none-any.whl': 'Python wheel',
+    'usr/share/python-wheels/pip-23.0.1-py3-none-any.whl': undefined,
+    'usr/share/python-wheels/setuptools-66.1.1-py3-none-any.whl': undefined,
+    'usr/local/lib/python3.11/ensurepip/_bundled/pip-24.0-py3-none-any.whl': undefined,
+    'opt/conda/pkgs/python-3.12-0/lib/python3.12/ensurepip/_bundled/setuptools-65.5.0-py3-none-any.whl':
+      undefined,
+    'x/site-packages/virtualenv/seed/wheels/embed/wheel-0.42.0-py3-none-any.whl': undefined,
+    'usr/lib/python3.13/test/wheeldata/wheel-0.43.0-py3-none-any.whl': undefined,
+    'usr/lib/python3.12/test/setuptools-67.6.1-py3-none-any.whl': undefined,
+    'usr/lib/python3.12/test/test_importlib/data/example-21.12-py3.6.egg': undefined,
+    'usr/lib/python3.13/test/test_importlib/metadata/data/example2-1.0.0-py3-none-any.whl': undefined,
+    [`root/.cache/pip/wheels/0a/1b/2c/${'3d'.repeat(28)}/a-1-py3-none-any.whl`]: undefined,
+    'opt/.egg': undefined,
+    'opt/a.egg-info.txt': undefined,
     'app/package.json': undefined,
     'app/node_modules/.bin': undefined,
     'app/node_modules/a/test/package.json': undefined,
@@ -63,7 +88,14 @@ test('what marks a package manager that is not read', (t) => {
     const mark = fileSelection.marks(path, 'file');
     t.deepEqual(mark, manager === undefined ? undefined : { tells: { unsupported: manager } }, path);
   }
-  t.false('tells' in (fileSelection.marks('x/site-packages/y.egg', 'directory') ?? {}));
+  for (const path of [
+    'x/site-packages/y.egg',
+    'x/site-packages/y.EGG',
+    'opt/y.egg',
+    'opt/y.whl',
+    'opt/y.pyz',
+  ])
+    t.false('tells' in (fileSelection.marks(path, 'directory') ?? {}), path);
 });
 
 test('os-release with each kind of quoting', (t) => {
@@ -214,6 +246,73 @@ test('conda: PyPI names from purls or from the files that the package carries', 
     { name: 'numpy', version: '1.26.4' },
   ]);
   t.is(conda({ name: 'openssl', version: '3.0' }).packages?.[0]?.pypi, undefined);
+});
+
+/** [channel of a record, what is told of it] */
+const channels: readonly (readonly [string, string | undefined])[] = [
+  ['conda-forge', 'conda-forge'],
+  ['pkgs/main', 'main'],
+  ['https://conda.anaconda.org/conda-forge/linux-64', 'conda-forge'],
+  ['https://conda.anaconda.org/conda-forge/noarch/', 'conda-forge'],
+  ['https://bob:s3cret@conda.corp.example/linux-64', undefined],
+  ['https://s3cret@conda.corp.example/team/linux-64?s3cret#s3cret', 'team'],
+  ['https://conda.corp.example?token=s3cret/linux-64', undefined],
+  ['https://host/t/s3cret/conda-forge/linux-64', 'conda-forge'],
+  ['https://host/t/s3cret/linux-64', undefined],
+  ['https://host/t/s3cret', undefined],
+  ['https://host/t/a/t/s3cret/', undefined],
+  ['https://host/T//s3cret/', undefined],
+  ['https://host/%74/s3cret/linux-64', undefined],
+  ['https://host/%2574/s3cret/linux-64', undefined],
+  ['https://host/x%2Ft%2Fs3cret', 'x'],
+  ['https://host/a:s3cret@b/linux-64', undefined],
+  ['https://host/%zz/t/s3cret', undefined],
+  ['HTTPS:\\\\bob:s3cret@host\\t\\s3cret', undefined],
+  ['bob:s3cret@conda.corp.example/linux-64', undefined],
+  ['conda.corp.example/t/s3cret/linux-64', undefined],
+  ['//bob:s3cret@host/linux-64', undefined],
+  ['conda.corp.example/linux-64', undefined],
+  ['//conda.corp.example/linux-64', undefined],
+  ['/t/s3cret/main', 'main'],
+  ['file:///srv/channel/linux-64', 'channel'],
+  ['-', undefined],
+  ['', undefined],
+];
+for (const subdir of ['linux-64', undefined]) {
+  test(`conda: of a channel only its name is told, and no credential (subdir ${String(subdir)})`, (t) => {
+    for (const [channel, name] of channels) {
+      const text = JSON.stringify({ name: 'zlib', version: '1', channel, subdir });
+      const facts = read('opt/conda/conda-meta/x.json', text);
+      t.is(facts.packages?.[0]?.qualifiers?.['channel'], name, channel);
+      t.notRegex(JSON.stringify(facts), /s3cret|corp/, channel);
+    }
+  });
+}
+
+test('conda: build, subdir and licence of other forms are not told', (t) => {
+  const url = 'https://bob:s3cret@host/x';
+  const record = { name: 'zlib', version: '1', build: url, subdir: url, license: url };
+  t.deepEqual(read('opt/conda/conda-meta/x.json', JSON.stringify(record)).packages, [
+    { type: 'conda', name: 'zlib', version: '1', qualifiers: {} },
+  ]);
+});
+
+test('text that holds a credential is told nowhere', (t) => {
+  const url = 'https://bob:s3cret@host/x';
+  for (const [path, text] of [
+    ['x.dist-info/METADATA', `Name: a\nVersion: 1\nLicense: ${url}\n`],
+    ['x.dist-info/METADATA', `Name: a\nVersion: ${url}\n`],
+    ['var/lib/dpkg/status', `Homepage: ${url}\nPackage: a\n`],
+    ['var/lib/dpkg/status', `Package: a\nVersion: ${url}\n`],
+    ['opt/conda/conda-meta/x.json', JSON.stringify({ name: 'a', version: url })],
+    [
+      'opt/conda/conda-meta/x.json',
+      JSON.stringify({ name: 'a', version: '1', purls: [`pkg:pypi/a@${url}`] }),
+    ],
+    ['etc/os-release', `ID=debian\nPRETTY_NAME="${url}"\n`],
+  ] as const) {
+    t.notRegex(JSON.stringify(read(path, text)), /s3cret/, text);
+  }
 });
 
 test('threat 33: a conda record that cannot be understood is a problem', (t) => {

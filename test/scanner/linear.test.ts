@@ -13,6 +13,7 @@ const paths: Readonly<Record<string, string>> = {
   'os-release': 'etc/os-release',
   dpkg: 'var/lib/dpkg/status',
   'dpkg-lists': 'var/lib/dpkg/info/a.list',
+  'dpkg-journal': 'var/lib/dpkg/updates/0000',
   python: 'usr/lib/python3/dist-packages/a-1.dist-info/METADATA',
   conda: 'opt/conda/conda-meta/a-1-0.json',
   'conda-history': 'opt/conda/conda-meta/history',

@@ -95,6 +95,9 @@ export class ImageTree {
       pass.problems.push(
         `${entry.path} takes the place of something behind a symbolic link of a lower layer`,
       );
+    // Runtimes in a user namespace leave devices out, and show what lies below.
+    if (made.kind === 'other' && existing && existing.kind !== 'other')
+      pass.problems.push(`${entry.path} is a device or pipe that takes the place of something else`);
     if (made.kind === 'directory' && existing !== made) noteMadeAgain(pass, directory, name, entry.path);
     directory.children.set(name, made);
     pass.added.add(directory, name);

@@ -1,8 +1,10 @@
 import type { FileSelection } from '../../oci/walk/walk.ts';
 import type { Analyzer, FileFacts } from './analyzer.ts';
 import { fileFactsSchema } from './analyzer.ts';
+import { condaEnvironment } from './conda-environment.ts';
 import { condaHistory } from './conda-history.ts';
 import { conda } from './conda.ts';
+import { dpkgJournal } from './dpkg-journal.ts';
 import { dpkgLists } from './dpkg-lists.ts';
 import { dpkg } from './dpkg.ts';
 import { osRelease } from './os-release.ts';
@@ -13,10 +15,12 @@ export const analyzers: readonly Analyzer[] = [
   osRelease,
   dpkg,
   dpkgLists,
+  dpkgJournal,
   python,
   conda,
   condaHistory,
   unsupported,
+  condaEnvironment,
 ];
 
 const wantedBy = (path: string): Analyzer | undefined => analyzers.find((analyzer) => analyzer.wants(path));

@@ -33,6 +33,8 @@ export const fileFactsSchema = z.strictObject({
   removed: z.array(text).optional(),
   /** Paths of metadata that must be there, for something else says that the package is installed. */
   expects: z.array(text).optional(),
+  /** conda: a directory in or (`caches`) below which the records of an environment must be. */
+  environment: z.strictObject({ directory: text, caches: z.boolean() }).optional(),
   /** What could not be understood, in words. */
   problems: z.array(text).optional(),
 });

@@ -7,9 +7,9 @@ import { textOf } from './analyzer.ts';
  */
 export const condaHistory: Analyzer = {
   id: 'conda-history',
-  version: 1,
-  wants: (path) => /(?:^|\/)conda-meta\/history$/.test(path),
-  marks: () => undefined,
+  version: 2,
+  wants: (path) => isHistory(path),
+  marks: (path) => (isHistory(path) ? { needs: [path] } : undefined),
   lookups: [],
   extract(path, bytes): FileFacts {
     const installed = new Set<string>();
@@ -26,3 +26,5 @@ export const condaHistory: Analyzer = {
     return expects.length === 0 ? {} : { expects };
   },
 };
+
+const isHistory = (path: string): boolean => /(?:^|\/)conda-meta\/history$/.test(path);

@@ -1,12 +1,15 @@
-import { withoutTrailing } from '../../domain/trim.ts';
 import * as z from 'zod';
 import { parseStrictJson } from '../../json/strict.ts';
 import type { Analyzer, FileFacts, FoundPackage } from './analyzer.ts';
+import { channelName, holdsCredential } from './credentials.ts';
 
 /** `conda-meta/*.json` of an environment: the package's record and the list of its files. Only what is used is looked at. */
 const recordSchema = z.object({
   name: z.string().regex(/^[a-z0-9_.-]{1,128}$/i),
-  version: z.string().regex(/^\S{1,128}$/),
+  version: z
+    .string()
+    .regex(/^\S{1,128}$/)
+    .refine((text) => !holdsCredential(text)),
   build: z.string().max(256).optional(),
   channel: z.string().max(512).optional(),
   subdir: z.string().max(64).optional(),
@@ -18,7 +21,7 @@ type CondaRecord = z.infer<typeof recordSchema>;
 
 export const conda: Analyzer = {
   id: 'conda',
-  version: 2,
+  version: 3,
   wants: (path) => isRecord(path),
   marks: (path) => (isRecord(path) && !isState(path) ? { needs: [path] } : undefined),
   lookups: [],
@@ -34,7 +37,7 @@ export const conda: Analyzer = {
           version: record.version,
           qualifiers: qualifiersOf(record),
           ...(pypi.length === 0 ? {} : { pypi }),
-          ...(record.license ? { licenses: [record.license] } : {}),
+          ...(record.license && !holdsCredential(record.license) ? { licenses: [record.license] } : {}),
         },
       ],
     };
@@ -75,8 +78,8 @@ function pypiOf(record: CondaRecord): NonNullable<FoundPackage['pypi']> {
   for (const purl of record.purls ?? []) {
     const match = /^pkg:pypi\/([a-z0-9._-]+)@([^?#@]+)/i.exec(purl);
     const [, name, version] = match ?? [];
-    if (name !== undefined && version !== undefined)
-      found.set(name, { name, version: decodeSafely(version) });
+    const plain = decodeSafely(version ?? '');
+    if (name !== undefined && /^[^\s/]{1,128}$/.test(plain)) found.set(name, { name, version: plain });
   }
   if (found.size > 0) return [...found.values()];
   for (const file of record.files ?? []) {
@@ -97,14 +100,11 @@ function decodeSafely(text: string): string {
 }
 
 function qualifiersOf({ build, channel, subdir }: CondaRecord): Record<string, string> {
-  // The channel may be a URL with a token in its path: the last part, or the well-known name, is enough.
-  const name = withoutTrailing(channel ?? '', '/')
-    .split('/')
-    .filter((part) => part !== subdir)
-    .at(-1);
+  const isPlain = (text: string): boolean => /^[\w.+!-]+$/.test(text);
+  const name = channelName(channel ?? '', subdir);
   return {
-    ...(build ? { build } : {}),
-    ...(name ? { channel: name } : {}),
-    ...(subdir ? { subdir } : {}),
+    ...(build !== undefined && isPlain(build) ? { build } : {}),
+    ...(name === undefined ? {} : { channel: name }),
+    ...(subdir !== undefined && isPlain(subdir) ? { subdir } : {}),
   };
 }

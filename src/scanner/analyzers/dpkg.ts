@@ -1,5 +1,6 @@
 import type { Analyzer, FileFacts, FoundPackage } from './analyzer.ts';
 import { fieldOf, textOf } from './analyzer.ts';
+import { holdsCredential } from './credentials.ts';
 
 const database = 'var/lib/dpkg';
 const file = /^(?:status|status\.d\/[^/]+)$/;
@@ -7,7 +8,7 @@ const file = /^(?:status|status\.d\/[^/]+)$/;
 /** Debian's package database: `status` (dpkg(1)), and `status.d/*` (images without dpkg, one file per package). */
 export const dpkg: Analyzer = {
   id: 'dpkg',
-  version: 2,
+  version: 3,
   wants: (path) => isInDatabase(path) && file.test(within(path)) && !path.endsWith('.md5sums'),
   marks(path) {
     if (!isInDatabase(path))
@@ -26,7 +27,7 @@ function statusOf(path: string, text: string): FileFacts {
   const packages: FoundPackage[] = [];
   const removed: string[] = [];
   const problems: string[] = [];
-  for (const stanza of text.split(/\n(?:[ \t\r]*\n)+/)) {
+  for (const [index, stanza] of text.split(/\n(?:[ \t\r]*\n)+/).entries()) {
     if (stanza.trim() === '') continue;
     const fields = parseStanza(stanza);
     const name = fields.get('package');
@@ -36,10 +37,7 @@ function statusOf(path: string, text: string): FileFacts {
     }
     const found = packageOf(fields);
     if (found) packages.push(found);
-    else
-      problems.push(
-        `${path}: a stanza without a valid Package and Version (${JSON.stringify(stanza.slice(0, 60))})`,
-      );
+    else problems.push(`${path}: ${shownStanza(index, name)} has no valid Package and Version`);
   }
   // `status` may be empty, and is seen for what it is by what lies beside it; a file of `status.d` is about a package.
   if (path.startsWith(`${database}/status.d/`) && packages.length + removed.length + problems.length === 0)
@@ -50,6 +48,10 @@ function statusOf(path: string, text: string): FileFacts {
     ...(problems.length === 0 ? {} : { problems }),
   };
 }
+
+/** Not with its text: any field may be a URL. */
+const shownStanza = (index: number, name: string | undefined): string =>
+  `stanza ${String(index + 1)}${name !== undefined && isName(name) ? ` (${name})` : ''}`;
 
 /** Fields of a control stanza (deb822(5)), names in lower case, continuation lines left out. */
 function parseStanza(stanza: string): ReadonlyMap<string, string> {
@@ -70,8 +72,7 @@ function isOnDisk(status: string | undefined): boolean {
 function packageOf(fields: ReadonlyMap<string, string>): FoundPackage | undefined {
   const name = fields.get('package');
   const version = fields.get('version');
-  if (name === undefined || version === undefined || !isName(name) || !/^\S{1,256}$/.test(version))
-    return undefined;
+  if (name === undefined || version === undefined || !isName(name) || !isVersion(version)) return undefined;
   const source = sourceOf(fields.get('source'), name, version);
   const arch = fields.get('architecture');
   return {
@@ -89,9 +90,11 @@ function sourceOf(field: string | undefined, name: string, version: string): Fou
   const sourceName = match?.[1];
   if (sourceName === undefined || !isName(sourceName)) return undefined;
   const sourceVersion = match?.[2] ?? version;
+  if (!isVersion(sourceVersion)) return undefined;
   return sourceName === name && sourceVersion === version
     ? undefined
     : { name: sourceName, version: sourceVersion };
 }
 
 const isName = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9+._-]{0,254}$/.test(text);
+const isVersion = (text: string): boolean => /^\S{1,256}$/.test(text) && !holdsCredential(text);

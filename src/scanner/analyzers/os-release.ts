@@ -1,12 +1,13 @@
 import type { Analyzer, FileFacts } from './analyzer.ts';
 import { textOf } from './analyzer.ts';
+import { holdsCredential } from './credentials.ts';
 
 /** os-release(5). `/etc/os-release` goes first; usually it is a link to the other one. */
 export const osReleasePaths = ['etc/os-release', 'usr/lib/os-release'] as const;
 
 export const osRelease: Analyzer = {
   id: 'os-release',
-  version: 1,
+  version: 2,
   wants: (path) => osReleasePaths.some((known) => known === path),
   marks: (path) => (osReleasePaths.some((known) => known === path) ? { needs: [path] } : undefined),
   lookups: osReleasePaths,
@@ -23,7 +24,7 @@ export const osRelease: Analyzer = {
       distribution: {
         id,
         ...(version === undefined ? {} : { version }),
-        ...(name === undefined ? {} : { name: name.slice(0, 200) }),
+        ...(name === undefined || holdsCredential(name) ? {} : { name: name.slice(0, 200) }),
       },
     };
   },

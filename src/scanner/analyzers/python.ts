@@ -1,10 +1,11 @@
 import type { Analyzer, FileFacts } from './analyzer.ts';
 import { fieldOf, textOf } from './analyzer.ts';
+import { holdsCredential } from './credentials.ts';
 
 /** As importlib.metadata finds them: the ending in any case, the names of the files in theirs. */
 const directory = /\.(?:dist|egg)-info$/i;
 const eggInfo = /\.egg\/EGG-INFO$/i;
-const egg = /-packages\/[^/]+\.egg$/;
+const egg = /-packages\/[^/]+\.egg$/i;
 const metadata = /(?:\.(?:dist|egg)-info\/(?:METADATA|PKG-INFO)|\.egg\/EGG-INFO\/PKG-INFO)$/i;
 
 /**
@@ -14,7 +15,7 @@ const metadata = /(?:\.(?:dist|egg)-info\/(?:METADATA|PKG-INFO)|\.egg\/EGG-INFO\
  */
 export const python: Analyzer = {
   id: 'python',
-  version: 2,
+  version: 3,
   wants: (path) =>
     (metadata.test(path) && /(?:METADATA|PKG-INFO)$/.test(path)) || /[^/]\.egg-info$/i.test(path),
   marks(path, kind) {
@@ -32,7 +33,7 @@ export const python: Analyzer = {
     const first = (name: string): string | undefined => fields.find(([key]) => key === name)?.[1];
     const name = first('name');
     const version = first('version');
-    if (name === undefined || version === undefined || !isName(name) || !/^\S{1,128}$/.test(version)) {
+    if (name === undefined || version === undefined || !isName(name) || !isVersion(version)) {
       return { problems: [`${path}: no valid Name and Version`] };
     }
     const licenses = licensesOf(fields);
@@ -55,7 +56,9 @@ function parseHeaders(text: string): readonly (readonly [string, string])[] {
 function licensesOf(fields: readonly (readonly [string, string])[]): readonly string[] & string[] {
   const all = (name: string): string[] => fields.filter(([key]) => key === name).map(([, value]) => value);
   const short = (values: string[]): string[] =>
-    values.filter((value) => value !== '' && value !== 'UNKNOWN' && value.length <= 100);
+    values.filter(
+      (value) => value !== '' && value !== 'UNKNOWN' && value.length <= 100 && !holdsCredential(value),
+    );
   const expression = short(all('license-expression'));
   if (expression.length > 0) return expression;
   const classifiers = all('classifier')
@@ -66,3 +69,4 @@ function licensesOf(fields: readonly (readonly [string, string])[]): readonly st
 }
 
 const isName = (text: string): boolean => /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,213}[A-Za-z0-9])?$/.test(text);
+const isVersion = (text: string): boolean => /^\S{1,128}$/.test(text) && !holdsCredential(text);

@@ -10,20 +10,35 @@ const managers: readonly (readonly [string, RegExp])[] = [
   ['npm', /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/@.][^/@]*(?:\/package\.json)?$/],
   ['R', /(?:^|\/)R\/(?:[^/]+\/){0,2}(?:site-)?library\/[^/.][^/]*(?:\/DESCRIPTION)?$/],
   ['RubyGems', /(?:^|\/)(?:specifications\/(?:default\/)?[^/]+\.gemspec|gems\/[^/]+-\d[^/]*)$/],
-  ['Java archive', /\.(?:jar|war|ear)$/],
-  ['zipped Python egg', /-packages\/[^/]+\.egg$/],
+  ['Java archive', /\.(?:jar|war|ear)$/i],
+  ['zipped Python egg', /[^/]\.egg$/i],
+  ['zipped Python application', /[^/]\.(?:pyzw?|pex)$/i],
+  ['Python wheel', /[^/]\.whl$/i],
+];
+/** Python imports from these when they are files; as directories they are like any other. */
+const zipped = /\.(?:egg|pyzw?|pex|whl)$/i;
+/**
+ * Archives that Python and its tools carry to install from, and do not import: by place and name, so that nothing else passes
+ * as one. Then what pip has built and keeps, once it is installed.
+ */
+const carried: readonly RegExp[] = [
+  /(?:^|\/)(?:ensurepip\/_bundled|share\/python-wheels|virtualenv\/seed\/wheels\/embed|python3\.\d+\/test(?:\/wheeldata)?)\/(?:pip|setuptools|wheel)-[^/]+\.whl$/,
+  /(?:^|\/)python3\.\d+\/test\/test_importlib\/(?:metadata\/)?data\/example2?-[^/]+\.(?:egg|whl)$/,
+  /(?:^|\/)\.cache\/pip\/wheels\/(?:[0-9a-f]{2}\/){3}[0-9a-f]{56}\/[^/]+\.whl$/,
 ];
 /** Cheap test before the expensive ones: this runs for everything in an image. */
-const parts = /(?:apk|rpm|rpmmanifest|node_modules|library|specifications|gems)\/|\.(?:[jwe]ar|egg)$/;
+const parts =
+  /(?:apk|rpm|rpmmanifest|node_modules|library|specifications|gems)\/|\.(?:[jwe]ar|egg|pyzw?|pex|whl)$/i;
 
 export const unsupported: Analyzer = {
   id: 'unsupported',
-  version: 2,
+  version: 3,
   wants: () => false,
   marks(path, kind) {
     const manager = parts.test(path) ? managerOf(path) : undefined;
-    // An egg that is a directory is not zipped.
-    if (manager === undefined || (kind === 'directory' && path.endsWith('.egg'))) return undefined;
+    if (manager === undefined) return undefined;
+    if (zipped.test(path) && (kind === 'directory' || carried.some((form) => form.test(path))))
+      return undefined;
     return { tells: { unsupported: manager } };
   },
   lookups: [],

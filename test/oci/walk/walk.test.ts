@@ -180,6 +180,60 @@ const orders: readonly (readonly [string, readonly TestLayer[], readonly string[
     undefined,
   ],
   [
+    'a character device in place of a directory of a lower layer',
+    [archive({ name: 'd/a.want' }), archive({ name: 'd', type: '3' })],
+    [],
+    /device or pipe/,
+  ],
+  [
+    'a block device in place of a file of a lower layer',
+    [archive({ name: 'd/a.want' }), archive({ name: 'd/a.want', type: '4' })],
+    [],
+    /device or pipe/,
+  ],
+  [
+    'a pipe in place of a directory of a lower layer',
+    [archive({ name: 'd/a.want' }), archive({ name: 'd', type: '6' })],
+    [],
+    /device or pipe/,
+  ],
+  [
+    'a device behind a link of its own layer in place of a file of a lower layer',
+    [
+      archive({ name: 'd/a.want' }),
+      archive({ name: 'l', type: '2', link: 'd' }, { name: 'l/a.want', type: '3' }),
+    ],
+    [],
+    /device or pipe/,
+  ],
+  [
+    'a device in place of what the same layer put over a directory of a lower one',
+    [archive({ name: 'd/a.want' }), archive({ name: 'd', content: 'x' }, { name: 'd', type: '3' })],
+    [],
+    /device or pipe/,
+  ],
+  [
+    'a hard link to a device in place of a directory of a lower layer',
+    [archive({ name: 'd/a.want' }), archive({ name: 'n', type: '3' }, { name: 'd', type: '1', link: 'n' })],
+    [],
+    /device or pipe/,
+  ],
+  [
+    'a device where nothing was, or what was is whited out',
+    [
+      archive({ name: 'd/a.want' }),
+      archive({ name: '.wh.d' }, { name: 'd', type: '3' }, { name: 'e', type: '3' }),
+    ],
+    [],
+    undefined,
+  ],
+  [
+    'a device in place of a device',
+    [archive({ name: 'e', type: '3' }), archive({ name: 'e', type: '3' })],
+    [],
+    undefined,
+  ],
+  [
     'a global header with the name of a file',
     [archive({ name: 'a.want' }), archive(paxRecord({ path: 'a.want' }, 'g'))],
     ['a.want'],
