@@ -2,12 +2,14 @@ import test from 'ava';
 import type { Digest } from '../src/domain/digest.ts';
 import type { ReleaseDocument } from '../src/domain/release.ts';
 import type { ScanReport } from '../src/domain/scan.ts';
+import { AmlpromoteError } from '../src/domain/errors.ts';
 import { sha256 } from '../src/domain/sha256.ts';
 import { pushArtifact } from '../src/evidence/artifact.ts';
 import { attest } from '../src/evidence/attestation.ts';
 import { scanPredicate } from '../src/evidence/predicates/scan.ts';
 import { predicateTypes } from '../src/domain/media-types.ts';
 import { promoteOutside } from '../src/promote.ts';
+import { attachJunk, junkAnnotations, junkTypes } from './support/junk-referrers.ts';
 import { memoryZones, newStore, prepareGround, startRun } from './support/memory-zones.ts';
 import type { MemoryZones } from './support/memory-zones.ts';
 import { finding, report } from './support/scan-reports.ts';
@@ -97,4 +99,42 @@ test('what a stranger has attached is not reused', async (t) => {
   await pushArtifact(target, await attest(request, ground.identities.strangerSigner, world.clock.now()));
   const second = await promote(world, { ...newer, findings: [finding({ severity: 'low' })] });
   t.deepEqual(second.document, first.document);
+});
+
+test('threat 13: what junk is attached changes neither the release nor what is signed', async (t) => {
+  const world = memoryZones();
+  const first = await promote(world);
+  const target = world.dev.repository(repository);
+  const tags = await target.tags();
+  const attached = await referrersOf(world, first.image);
+  const junk = new Set<string>();
+  for (const artifactType of junkTypes)
+    for (const annotations of junkAnnotations)
+      for (const subject of [first.image, first.document.index.digest]) {
+        const found = (await target.resolve(subject))!;
+        junk.add(attachJunk(world.dev, repository, found, { artifactType, annotations }).digest);
+      }
+  for (let again = 0; again < 2; again += 1) {
+    const next = await promote(world);
+    t.deepEqual(next.document, first.document);
+    t.true(next.already);
+  }
+  const listed = await target.referrers(first.image as Digest);
+  t.is(listed.filter(({ digest }) => !junk.has(digest)).length, attached);
+  t.deepEqual(await target.tags(), tags);
+});
+
+test('where nobody can list what is attached, nothing is signed anew', async (t) => {
+  const world = memoryZones();
+  const first = await promote(world);
+  const attached = await referrersOf(world, first.image);
+  const cause = new AmlpromoteError('CONTENT_INVALID', 'x:sha256-00 cannot be read', {
+    nextSteps: ['Mend the tag `sha256-00`.'],
+  });
+  world.dev.fail(Infinity, cause, 'referrers');
+  const error = await t.throwsAsync(promote(world), { instanceOf: AmlpromoteError });
+  t.is(error.exitCode, 20, error.message);
+  t.regex(error.message, /x:sha256-00 cannot be read/);
+  world.dev.mend();
+  t.is(await referrersOf(world, first.image), attached);
 });

@@ -3,7 +3,8 @@ import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError, isRefusal } from '../domain/errors.ts';
 import { annotations, mediaTypes, predicateTypes } from '../domain/media-types.ts';
 import { tags } from '../domain/names.ts';
-import { parseIndex } from '../oci/manifest.ts';
+import { parseListing } from '../oci/listing.ts';
+import type { Listing } from '../oci/listing.ts';
 import type { ContentReader } from '../ports/content.ts';
 import { verifyDer } from './algorithm.ts';
 import { verifyAttestation } from './attestation.ts';
@@ -50,7 +51,7 @@ export async function readReceipts(
   keys: readonly TrustedKey[],
   limit = newestReceipts,
 ): Promise<readonly Receipt[]> {
-  const receipts = await loadReceipts(reader, await listedReceipts(reader), keys);
+  const receipts = await loadReceipts(reader, await listedReceipts(reader), keys, mendList);
   return [...receipts].sort(byAge).slice(-limit);
 }
 
@@ -58,15 +59,34 @@ const seenBy = ({ highest, result, release }: Receipt): number =>
   result === 'PASSED' ? Math.max(highest, release.release) : highest;
 
 const byAge = (a: Receipt, b: Receipt): number =>
-  seenBy(a) - seenBy(b) || Date.parse(a.verifiedAt) - Date.parse(b.verifiedAt);
+  seenBy(a) - seenBy(b) ||
+  Date.parse(a.verifiedAt) - Date.parse(b.verifiedAt) ||
+  (a.descriptor.digest < b.descriptor.digest ? -1 : 1);
 
-/** What the `receipts` tag lists; nothing of it is checked. @throws INCONCLUSIVE when it is no index */
+/**
+ * What the `receipts` tag lists; nothing of it is checked. An entry that names a digest is never dropped, for it might be the
+ * receipt that counts: where size or type cannot be used, the registry is asked for them.
+ * @throws INCONCLUSIVE when it is no index, or such a digest is not there
+ */
 export async function listedReceipts(reader: ContentReader): Promise<readonly Descriptor[]> {
+  const { entries, bare } = await readList(reader);
+  const known = new Set(entries.map(({ digest }) => digest));
+  const asked = [...new Set(bare)].filter((digest) => !known.has(digest));
+  if (asked.length > maxForeignEntries) throw tooMany(asked.length, mendList);
+  const resolved = await inBatches(asked, async (digest) => {
+    const found = await reader.resolve(digest);
+    if (!found) throw unreadable(`receipt ${digest} cannot be read`, 'it is not there', mendList);
+    return found;
+  });
+  return [...entries, ...resolved];
+}
+
+async function readList(reader: ContentReader): Promise<Listing> {
   try {
     const content = await reader.manifest(tags.receipts);
-    return content ? parseIndex(content).manifests : [];
+    return content ? parseListing(content) : { entries: [], bare: [] };
   } catch (error) {
-    if (isRefusal(error)) throw unreadable('the list of receipts cannot be read', error);
+    if (isRefusal(error)) throw unreadable('the list of receipts cannot be read', error, mendList);
     throw error;
   }
 }
@@ -78,35 +98,47 @@ export async function receiptsOf(
   keys: readonly TrustedKey[],
 ): Promise<readonly Receipt[]> {
   const attached = await reader.referrers(image, mediaTypes.sigstoreBundle).catch((error: unknown) => {
-    if (isRefusal(error)) throw unreadable(`what is attached to ${image} cannot be listed`, error);
+    if (isRefusal(error))
+      throw unreadable(
+        `what is attached to ${image} cannot be listed`,
+        error,
+        error.nextSteps.length > 0 ? error.nextSteps : mendAttached(image),
+      );
     throw error;
   });
   const claimed = attached.filter(
     (one) =>
       (one.annotations?.[annotations.predicateType] ?? predicateTypes.receipt) === predicateTypes.receipt,
   );
-  return loadReceipts(reader, claimed, keys);
+  return loadReceipts(reader, claimed, keys, mendAttached(image));
 }
 
 async function loadReceipts(
   reader: NamedReader,
   descriptors: readonly Descriptor[],
   keys: readonly TrustedKey[],
+  nextSteps: readonly string[],
 ): Promise<readonly Receipt[]> {
-  if (descriptors.length > maxForeignEntries) throw tooMany(descriptors.length);
-  const receipts: Receipt[] = [];
-  for (let start = 0; start < descriptors.length; start += concurrent) {
-    const batch = descriptors.slice(start, start + concurrent);
-    const loaded = await Promise.all(batch.map((descriptor) => loadReceipt(reader, descriptor, keys)));
-    receipts.push(...loaded.filter((receipt) => receipt !== undefined));
-  }
-  return receipts;
+  const each = [...new Map(descriptors.map((one) => [one.digest, one])).values()];
+  if (each.length > maxForeignEntries) throw tooMany(each.length, nextSteps);
+  const loaded = await inBatches(each, async (descriptor) =>
+    loadReceipt(reader, descriptor, keys, nextSteps),
+  );
+  return loaded.filter((receipt) => receipt !== undefined);
+}
+
+async function inBatches<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<readonly R[]> {
+  const done: R[] = [];
+  for (let start = 0; start < all.length; start += concurrent)
+    done.push(...(await Promise.all(all.slice(start, start + concurrent).map(work))));
+  return done;
 }
 
 async function loadReceipt(
   reader: NamedReader,
   descriptor: Descriptor,
   keys: readonly TrustedKey[],
+  nextSteps: readonly string[],
 ): Promise<Receipt | undefined> {
   const where = `receipt ${descriptor.digest}`;
   try {
@@ -125,7 +157,7 @@ async function loadReceipt(
     return { ...statement, descriptor: { mediaType, digest, size }, image, signer: check.key.name };
   } catch (error) {
     if (error instanceof AmlpromoteError && error.code === 'CONTENT_INVALID') return undefined;
-    if (isRefusal(error)) throw unreadable(`${where} cannot be read`, error);
+    if (isRefusal(error)) throw unreadable(`${where} cannot be read`, error, nextSteps);
     throw error;
   }
 }
@@ -170,24 +202,38 @@ const isTimely = ({ verifiedAt }: ReceiptStatement, { certificate }: TrustedKey)
   return time >= certificate.notBefore && time <= certificate.notAfter;
 };
 
-const unreadable = (what: string, cause: unknown): AmlpromoteError =>
-  new AmlpromoteError('INCONCLUSIVE', `${what}, so nobody can say which release was admitted last`, {
-    nextSteps: [
-      `Look at the tag \`${tags.receipts}\` of the repository: its entries must be manifests that are there.`,
-      relistAdvice,
-    ],
-    cause,
-  });
+/** @param cause what was thrown, or why */
+const unreadable = (
+  what: string,
+  cause: AmlpromoteError | string,
+  nextSteps: readonly string[],
+): AmlpromoteError =>
+  new AmlpromoteError(
+    'INCONCLUSIVE',
+    `${what} (${typeof cause === 'string' ? cause : cause.message}), so nobody can say which release was admitted last`,
+    { nextSteps, ...(typeof cause === 'string' ? {} : { cause }) },
+  );
 
-const tooMany = (count: number): AmlpromoteError =>
+const tooMany = (count: number, nextSteps: readonly string[]): AmlpromoteError =>
   new AmlpromoteError(
     'INCONCLUSIVE',
     `${count} manifests are listed as receipts, more than the ${maxForeignEntries} that are judged, so nobody can say which release was admitted last`,
-    { nextSteps: ['Find out who fills the list: amlpromote does not let it grow that long.', relistAdvice] },
+    {
+      nextSteps: ['Find out who fills the list: amlpromote does not let it grow that long.', ...nextSteps],
+    },
   );
+
+const mendAttached = (image: Digest): readonly string[] => [
+  `Look at what is attached to ${image}: delete what is no evidence or is not whole, and find out who attached it.`,
+];
 
 /** For every list of receipts that somebody has spoilt: receipts are attached to their images, and locked there. */
 const relistAdvice = `To mend a list that was spoilt: delete the tag \`${tags.receipts}\`, then import the release that was admitted last once more; it lists its receipt again.`;
+
+const mendList = [
+  `Look at the tag \`${tags.receipts}\` of the repository: its entries must be manifests that are there.`,
+  relistAdvice,
+];
 
 /** The highest counter that was admitted; 0 when nothing was. */
 export const highestRelease = (receipts: readonly Receipt[]): number =>

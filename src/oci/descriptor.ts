@@ -62,8 +62,11 @@ export function arrayOf(value: unknown, where: string, most: number): readonly u
   return value;
 }
 
+export const isMediaType = (value: unknown): value is string =>
+  typeof value === 'string' && mediaTypePattern.test(value);
+
 export function mediaTypeOf(value: unknown, where: string): string {
-  if (typeof value === 'string' && mediaTypePattern.test(value)) return value;
+  if (isMediaType(value)) return value;
   throw invalid(where, 'expected a media type');
 }
 
@@ -78,9 +81,11 @@ export function annotationsOf(value: unknown, where: string): Readonly<Record<st
 }
 
 /** Threat 19: -1, 1.5 and 2⁵³ mean different things to different languages. */
+export const isSize = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0);
+
 function sizeOf(value: unknown, where: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0))
-    return value;
+  if (isSize(value)) return value;
   throw invalid(where, 'expected a whole number from 0 to 2^53-1');
 }
 

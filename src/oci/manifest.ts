@@ -61,14 +61,27 @@ export function parseManifest(content: ManifestContent): ImageManifest {
 /** Image index (image-spec image-index.md) or Docker manifest list. @throws CONTENT_INVALID */
 export function parseIndex(content: ManifestContent): ImageIndex {
   const where = `index ${content.descriptor.digest}`;
-  if (!isIndexType(content.descriptor.mediaType)) throw wrongType(content, where, 'an image index');
-  const body = parseBody(content, where, indexKeys, notInIndex);
+  const body = parseIndexBody(content, where);
   const manifests = arrayOf(body.manifests, `${where} manifests`, maxChildren).map((child, index) => {
     const descriptor = parseDescriptor(child, `${where} manifests[${String(index)}]`);
     if (isSchema1(descriptor.mediaType)) throw invalid(where, 'lists a schema 1 manifest');
     return descriptor;
   });
   return { mediaType: content.descriptor.mediaType, manifests, ...commonOf(body, where) };
+}
+
+/**
+ * The members of an index, which are not looked into.
+ * @param value the JSON of `content`, when it was parsed otherwise than strictly
+ * @throws CONTENT_INVALID
+ */
+export function parseIndexBody(
+  content: ManifestContent,
+  where: string,
+  value?: unknown,
+): Record<string, unknown> {
+  if (!isIndexType(content.descriptor.mediaType)) throw wrongType(content, where, 'an image index');
+  return parseBody(content, where, indexKeys, notInIndex, value);
 }
 
 /** What must exist before this manifest may be pushed: config and layers, or the manifests of an index. Not the subject. */
@@ -123,11 +136,9 @@ function parseBody(
   where: string,
   known: readonly string[],
   foreign: readonly string[],
+  value: unknown = parseStrictJson(content.bytes, { where, maxBytes: maxManifestBytes, numbers: 'integers' }),
 ): Record<string, unknown> {
-  const body = objectOf(
-    parseStrictJson(content.bytes, { where, maxBytes: maxManifestBytes, numbers: 'integers' }),
-    where,
-  );
+  const body = objectOf(value, where);
   refuseCaseFolded(body, [...known, ...foreign], where);
   if (body.schemaVersion !== 2) {
     throw invalid(
@@ -160,7 +171,7 @@ function commonOf(
   };
 }
 
-const isSchema1 = (mediaType: string): boolean =>
+export const isSchema1 = (mediaType: string): boolean =>
   mediaType.startsWith('application/vnd.docker.distribution.manifest.v1+');
 
 /** Foreign and nondistributable layers live elsewhere by definition, so they cannot be promoted (threat 24). */

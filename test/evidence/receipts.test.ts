@@ -1,4 +1,5 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import type { Descriptor } from '../../src/domain/descriptor.ts';
 import { mediaTypes, predicateTypes } from '../../src/domain/media-types.ts';
@@ -7,7 +8,13 @@ import { rawToDer } from '../../src/evidence/algorithm.ts';
 import { pushArtifact } from '../../src/evidence/artifact.ts';
 import { attest, leafOf } from '../../src/evidence/attestation.ts';
 import { preAuthEncoding } from '../../src/evidence/dsse.ts';
-import { headsOf, highestRelease, listedReceipts, readReceipts } from '../../src/evidence/receipts.ts';
+import {
+  headsOf,
+  highestRelease,
+  listedReceipts,
+  readReceipts,
+  receiptsOf,
+} from '../../src/evidence/receipts.ts';
 import { recordReceipt } from '../../src/evidence/record-receipt.ts';
 import type { ReceiptPorts, ReceiptRequest, RecordedReceipt } from '../../src/evidence/record-receipt.ts';
 import { encodeReferrer } from '../../src/evidence/referrer.ts';
@@ -19,6 +26,7 @@ import type { Signer } from '../../src/ports/signer.ts';
 import { makeIdentities } from '../support/identities.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { memoryRegistry } from '../support/memory-registry.ts';
+import type { MemoryRegistry } from '../support/memory-registry.ts';
 import { pushImage } from '../support/signed-release.ts';
 
 const clock = manualClock();
@@ -261,6 +269,109 @@ test('threat 46: junk behind or in front of the receipts hides none, and the ord
     t.is(highestRelease(receipts), 70);
     t.is(receipts.at(-1)?.release.release, 70);
   }
+});
+
+/** A list of receipts as somebody writes it who does not keep to any form. */
+function putList(registry: MemoryRegistry, manifests: readonly unknown[], more: object = {}): void {
+  const list = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests, ...more };
+  const bytes = Buffer.from(JSON.stringify(list));
+  const descriptor = { mediaType: mediaTypes.ociIndex, digest: sha256(bytes), size: bytes.byteLength };
+  registry.putManifest('ml/churn-train', { descriptor, bytes }, 'receipts');
+}
+
+test('threat 46: junk entries of the list, in any place and number, hide no receipt and block nobody', async (t) => {
+  const { registry, repository, record } = setup();
+  for (const counter of [7, 9, 8]) await record(counter);
+  const honest = await listedReceipts(repository);
+  const known = (await readReceipts(repository, keys)).map(({ descriptor }) => descriptor.digest);
+  const image = await pushImage(repository, '7');
+  const junk: readonly unknown[] = [
+    { ...image, annotations: { a: null } },
+    { ...image, annotations: { a: 1 } },
+    { ...image, size: 1.5 },
+    { ...image, mediaType: 7 },
+    { ...image, digest: 'sha256:no' },
+    { ...image, digest: null },
+    {},
+    null,
+    'receipt',
+  ];
+  const pick = fc.array(fc.constantFrom(...junk), { maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(
+      pick,
+      pick,
+      fc.shuffledSubarray([...honest], { minLength: 3 }),
+      async (one, two, order) => {
+        putList(registry, [...one, ...order.slice(0, 2), ...two, ...order.slice(2)]);
+        const found = await readReceipts(repository, keys);
+        t.deepEqual(
+          found.map(({ descriptor }) => descriptor.digest),
+          known,
+        );
+      },
+    ),
+    { numRuns: 50 },
+  );
+  putList(registry, [...junk, ...honest]);
+  const next = await record(10);
+  t.true((await listedReceipts(repository)).some(({ digest }) => digest === next.descriptor.digest));
+  t.is(highestRelease(await readReceipts(repository, keys)), 10);
+});
+
+test('threat 46: an entry of a receipt that somebody has damaged counts as long as its digest does', async (t) => {
+  const { registry, repository, record } = setup();
+  const { descriptor } = await record(9);
+  for (const damage of [
+    { annotations: { a: null } },
+    { annotations: 'no' },
+    { size: -1 },
+    { size: undefined },
+    { mediaType: '' },
+    { mediaType: 'application/vnd.docker.distribution.manifest.v1+json' },
+    { urls: ['https://evil.test/'] },
+    { data: 'AAAA' },
+    { platform: 1 },
+  ]) {
+    putList(registry, [{ ...descriptor, ...damage }]);
+    t.is(highestRelease(await readReceipts(repository, keys)), 9, JSON.stringify(damage));
+  }
+  putList(registry, [{ ...descriptor, digest: sha256('gone'), size: -1 }]);
+  const error = await t.throwsAsync(readReceipts(repository, keys), { code: 'INCONCLUSIVE' });
+  t.regex(error?.message ?? '', new RegExp(sha256('gone')));
+});
+
+test('threat 17: one entry, repeated, does not make the list too long', async (t) => {
+  const { registry, repository, record } = setup();
+  const { descriptor } = await record(9);
+  const image = await pushImage(repository, '7');
+  putList(registry, [descriptor, ...Array.from({ length: 12_000 }, () => image)]);
+  t.is(highestRelease(await readReceipts(repository, keys)), 9);
+});
+
+test('a list of receipts that cannot be read is told with its cause and what mends it', async (t) => {
+  const { registry, repository } = setup();
+  putList(registry, [], { schemaVersion: 3 });
+  const error = await t.throwsAsync(readReceipts(repository, keys), { instanceOf: AmlpromoteError });
+  t.is(error.code, 'INCONCLUSIVE');
+  t.regex(error.message, /schemaVersion is not 2/);
+  t.regex(error.nextSteps.join(' '), /delete the tag `receipts`/);
+});
+
+test('what is attached cannot be listed: told with its cause, and nobody is sent to the tag `receipts`', async (t) => {
+  const { registry, repository, record } = setup();
+  await record(9);
+  const cause = new AmlpromoteError('CONTENT_INVALID', 'x:sha256-00 is not an index', {
+    nextSteps: ['Mend the tag `sha256-00`.'],
+  });
+  registry.fail(1, cause, 'referrers');
+  const image = await pushImage(repository, '9');
+  const error = await t.throwsAsync(receiptsOf(repository, image.digest, keys), {
+    instanceOf: AmlpromoteError,
+  });
+  t.is(error.code, 'INCONCLUSIVE');
+  t.regex(error.message, /x:sha256-00 is not an index/);
+  t.deepEqual(error.nextSteps, ['Mend the tag `sha256-00`.']);
 });
 
 test('threat 17: a list longer than 5,000 entries is not judged', async (t) => {

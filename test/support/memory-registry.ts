@@ -3,9 +3,10 @@ import type { Descriptor, ManifestContent } from '../../src/domain/descriptor.ts
 import type { Digest } from '../../src/domain/digest.ts';
 import { isDigest } from '../../src/domain/digest.ts';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
-import { isIndexType } from '../../src/domain/media-types.ts';
+import { isIndexType, mediaTypes } from '../../src/domain/media-types.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
-import { childrenOf, referrerOf } from '../../src/oci/manifest.ts';
+import { parseListing } from '../../src/oci/listing.ts';
+import { childrenOf } from '../../src/oci/manifest.ts';
 import { createVerifier } from '../../src/oci/verified.ts';
 import type { Registry, Repository } from '../../src/ports/content.ts';
 
@@ -25,6 +26,8 @@ export interface MemoryRegistry extends Registry {
   corrupt(digest: Digest, bytes: Uint8Array): void;
   /** The next `times` calls (of that operation, if given) throw `error`. */
   fail(times: number, error: Error, operation?: MemoryOperation): void;
+  /** Ends what `fail` began. */
+  mend(): void;
   /** Puts a blob without a verification of its own; returns its descriptor. */
   putBlob(repository: string, bytes: Uint8Array | string, mediaType?: string): Descriptor;
   /** Puts a manifest without asking for its children; returns its descriptor. */
@@ -82,6 +85,7 @@ export function memoryRegistry(host = 'memory.test'): MemoryRegistry {
     },
     fail: (times, error, operation) =>
       void faults.push({ times, error, ...(operation === undefined ? {} : { operation }) }),
+    mend: () => void faults.splice(0),
     putBlob(repository, content, mediaType = 'application/octet-stream') {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       const digest = sha256(bytes);
@@ -123,11 +127,12 @@ function memoryRepository(state: State, name: string): Repository {
     },
     async referrers(subject, artifactType) {
       state.enter('referrers', name, subject);
-      return [...shelf().manifests.values()]
-        .map((content) => referrerOf(content))
-        .filter((found) => found?.subject.digest === subject)
-        .flatMap((found) => found?.descriptor ?? [])
-        .filter((descriptor) => artifactType === undefined || descriptor.artifactType === artifactType);
+      const manifests = [...shelf().manifests.values()].flatMap((content) => listedUnder(content, subject));
+      const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests }));
+      const descriptor = { mediaType: mediaTypes.ociIndex, digest: sha256(bytes), size: bytes.byteLength };
+      return parseListing({ descriptor, bytes }).entries.filter(
+        (entry) => artifactType === undefined || entry.artifactType === artifactType,
+      );
     },
     async hasBlob(descriptor) {
       state.enter('hasBlob', name, descriptor.digest);
@@ -196,9 +201,30 @@ function removeWithReferrers(shelf: Shelf, digest: Digest): boolean {
   return true;
 }
 
-/** Undefined for bytes that a test has damaged. */
-function subjectOf(content: ManifestContent): Digest | undefined {
-  return sha256(content.bytes) === content.descriptor.digest
-    ? referrerOf(content)?.subject.digest
-    : undefined;
+/** As a registry lists it that looks into manifests no further than it must: junk is listed with what it says. */
+function listedUnder({ descriptor, bytes }: ManifestContent, subject: Digest): readonly object[] {
+  const found = membersOf(bytes);
+  if (found?.subject?.digest !== subject) return [];
+  const { mediaType, digest, size } = descriptor;
+  const { artifactType = found.config?.mediaType, annotations } = found;
+  return [{ mediaType, digest, size, artifactType, annotations }];
 }
+
+interface Members {
+  readonly subject?: { readonly digest?: unknown } | null;
+  readonly config?: { readonly mediaType?: unknown } | null;
+  readonly artifactType?: unknown;
+  readonly annotations?: unknown;
+}
+
+function membersOf(bytes: Uint8Array): Members | undefined {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as Members;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for bytes that a test has damaged. */
+const subjectOf = ({ descriptor, bytes }: ManifestContent): unknown =>
+  sha256(bytes) === descriptor.digest ? membersOf(bytes)?.subject?.digest : undefined;

@@ -5,7 +5,8 @@ import { AmlpromoteError } from '../../domain/errors.ts';
 import { mediaTypes } from '../../domain/media-types.ts';
 import { sha256 } from '../../domain/sha256.ts';
 import { refusePage } from '../../network/causes.ts';
-import { encodeManifest, parseIndex, referrerOf } from '../manifest.ts';
+import { parseListing } from '../listing.ts';
+import { encodeManifest, referrerOf } from '../manifest.ts';
 import { pullScope } from './auth.ts';
 import type { Client } from './client.ts';
 import { protocolError } from './errors.ts';
@@ -15,31 +16,43 @@ import { pages } from './pages.ts';
 /** Where registries without the API keep the list (distribution-spec, "Referrers Tag Schema"). */
 const referrersTag = (subject: Digest): string => `sha256-${hexOf(subject)}`;
 
-/** The API's list and the tag's, each digest once. Either may be missing: a registry may have learnt the API later. */
+/**
+ * The API's list and the tag's, each digest once. Either may be missing: a registry may have learnt the API later. The tag's is for
+ * anybody to write: where the API answers, a list under the tag that is none is passed over.
+ * @throws CONTENT_INVALID when there is only a list under the tag, and it is none
+ */
 export async function listReferrers(
   client: Client,
   repository: string,
   subject: Digest,
   artifactType: string | undefined,
 ): Promise<readonly Descriptor[]> {
-  const lists = await Promise.all([
+  const [api, tag] = await Promise.all([
     fromApi(client, repository, subject, artifactType),
-    fromTag(client, repository, subject),
+    fromTag(client, repository, subject).catch((error: unknown) => {
+      if (error instanceof AmlpromoteError && error.code === 'CONTENT_INVALID') return error;
+      throw error;
+    }),
   ]);
+  if (tag instanceof AmlpromoteError && !api) throw tag;
+  const tagged = tag instanceof AmlpromoteError ? [] : ofType(tag, artifactType);
   const found = new Map<Digest, Descriptor>();
-  for (const descriptor of lists.flat()) {
-    if (artifactType !== undefined && descriptor.artifactType !== artifactType) continue;
+  for (const descriptor of [...(api ?? []), ...tagged])
     if (!found.has(descriptor.digest)) found.set(descriptor.digest, descriptor);
-  }
   return [...found.values()];
 }
 
+/** Not every registry filters, and none does it in the list under the tag. */
+const ofType = (listed: readonly Descriptor[], artifactType: string | undefined): readonly Descriptor[] =>
+  artifactType === undefined ? listed : listed.filter((one) => one.artifactType === artifactType);
+
+/** Undefined when the registry does not know the API. */
 async function fromApi(
   client: Client,
   repository: string,
   subject: Digest,
   artifactType: string | undefined,
-): Promise<readonly Descriptor[]> {
+): Promise<readonly Descriptor[] | undefined> {
   const what = `list the referrers of ${repository}@${subject}`;
   const url = new URL(`/v2/${repository}/referrers/${subject}`, client.base);
   if (artifactType !== undefined) url.searchParams.set('artifactType', artifactType);
@@ -54,14 +67,14 @@ async function fromApi(
     pageMeansNone: true,
   };
   for await (const answer of pages(client, url, request)) {
-    if (answer.status === 404) return [];
+    if (answer.status === 404) return undefined;
     if (answer.status !== 200) throw client.errorOf(answer, what);
     const type = answer.headers['content-type']?.split(';')[0]?.trim();
     // Something that answers 200 to everything is not a list of nothing.
     refusePage(answer.status, type, client.host, what);
     if (type !== mediaTypes.ociIndex) throw protocolError(client.host, `answers ${what} with something else`);
     const descriptor = { mediaType: type, digest: sha256(answer.body), size: answer.body.byteLength };
-    found.push(...parseIndex({ descriptor, bytes: answer.body }).manifests);
+    found.push(...ofType(parseListing({ descriptor, bytes: answer.body }).entries, artifactType));
     if (found.length > 100_000)
       throw protocolError(client.host, `does not come to an end when asked to ${what}`);
   }
@@ -69,9 +82,29 @@ async function fromApi(
 }
 
 async function fromTag(client: Client, repository: string, subject: Digest): Promise<readonly Descriptor[]> {
-  const content = await readManifest(client, repository, referrersTag(subject));
-  return content ? parseIndex(content).manifests : [];
+  const tag = referrersTag(subject);
+  try {
+    const content = await readManifest(client, repository, tag);
+    return content ? parseListing(content).entries : [];
+  } catch (error) {
+    if (error instanceof AmlpromoteError && error.code === 'CONTENT_INVALID')
+      throw unreadableTag(client, `${repository}:${tag}`, error);
+    throw error;
+  }
 }
+
+const unreadableTag = (client: Client, reference: string, cause: AmlpromoteError): AmlpromoteError =>
+  new AmlpromoteError(
+    'CONTENT_INVALID',
+    `${client.host}/${reference} should be the list of what is attached to an image, but cannot be read: ${cause.message}`,
+    {
+      nextSteps: [
+        `Anybody who may push can write the tag \`${reference.slice(reference.indexOf(':') + 1)}\`: find out who did.`,
+        'Point it at the index that it named before, or delete the tag; then promote or import again, which attaches what is missing.',
+      ],
+      cause,
+    },
+  );
 
 /** What this process does to one list: its updates take turns, and none of its entries is forgotten by a later one. */
 interface ListWork {

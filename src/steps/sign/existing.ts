@@ -1,6 +1,6 @@
 import type { Descriptor } from '../../domain/descriptor.ts';
 import { mediaTypes } from '../../domain/media-types.ts';
-import { isRefusal } from '../../domain/errors.ts';
+import { AmlpromoteError, isRefusal } from '../../domain/errors.ts';
 import { alreadyAttests } from '../../evidence/attestation.ts';
 import type { AttestationRequest } from '../../evidence/attestation.ts';
 import { readCertificate } from '../../evidence/certificate.ts';
@@ -53,6 +53,14 @@ export const findOwnAttestation = (
       : undefined,
   );
 
+/** "Cannot be listed" is not "nothing is attached": each run would sign, and release, anew. */
+export const unlisted = ({ digest }: Descriptor, cause: AmlpromoteError): AmlpromoteError =>
+  new AmlpromoteError(
+    'INCONCLUSIVE',
+    `what is attached to ${digest} cannot be listed (${cause.message}), so nobody can say whether it is signed already`,
+    { nextSteps: cause.nextSteps, cause },
+  );
+
 interface Ranked {
   readonly descriptor: Descriptor;
   readonly rank: string;
@@ -71,9 +79,7 @@ async function findReferrer(
   rankOf: (loaded: LoadedReferrer) => Promise<string | undefined>,
 ): Promise<Descriptor | undefined> {
   const listed = await target.referrers(subject.digest, artifactType).catch((error: unknown) => {
-    // A list that somebody has spoilt (the tag schema's is for anybody to write) is no reason not to sign either.
-    if (isRefusal(error)) return [];
-    throw error;
+    throw isRefusal(error) ? unlisted(subject, error) : error;
   });
   let best: Ranked | undefined;
   // Beyond that nothing is searched: signing again does no harm.

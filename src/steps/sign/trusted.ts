@@ -13,6 +13,7 @@ import { verifyNotation } from '../../evidence/verify-notation.ts';
 import type { VerifiedSignature } from '../../evidence/verify-notation.ts';
 import type { ContentReader } from '../../ports/content.ts';
 import { countSigners } from '../verify/signatures.ts';
+import { unlisted } from './existing.ts';
 
 /** Something that is attached to a subject and that a key of the policy has signed. */
 export interface Trusted<T> {
@@ -122,9 +123,7 @@ async function candidatesOf(
   attached: readonly Descriptor[],
 ): Promise<readonly Descriptor[]> {
   const listed = await content.referrers(subject.digest, artifactType).catch((error: unknown) => {
-    // A list that somebody has spoilt is no reason not to sign or release.
-    if (isRefusal(error)) return [];
-    throw error;
+    throw isRefusal(error) ? unlisted(subject, error) : error;
   });
   const known = new Set(listed.map(({ digest }) => digest));
   return [...listed.slice(-maxForeignEntries), ...attached.filter(({ digest }) => !known.has(digest))];

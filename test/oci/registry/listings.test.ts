@@ -1,5 +1,7 @@
 import type http from 'node:http';
 import test from 'ava';
+import type { ExecutionContext } from 'ava';
+import fc from 'fast-check';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
 import { mediaTypes } from '../../../src/domain/media-types.ts';
 import { sha256 } from '../../../src/domain/sha256.ts';
@@ -92,6 +94,118 @@ test('referrers: API pages and the tag schema are merged and filtered', async (t
 test('referrers: an answer that is no index is an error, not an empty list', async (t) => {
   const wire = await startWire(t, (_request, response) => json(response, 200, {}));
   await t.throwsAsync(registryAt(wire).repository('x').referrers(subject.digest), refused);
+});
+
+/** Entries that somebody with push rights can bring into a listing, by an artifact or by hand. */
+const junkEntries: readonly unknown[] = [
+  { ...referrer('junk', 'x/y'), annotations: { a: 1 } },
+  { ...referrer('junk', 'x/z'), annotations: { a: null } },
+  { ...referrer('junk', 'x/z'), annotations: ['a'] },
+  { ...referrer('junk', 'x/z'), annotations: JSON.parse('{"__proto__":"x"}') as unknown },
+  { ...referrer('junk', 'x/z'), annotations: { a: '\ud800', b: 1.5 } },
+  { ...referrer('junk', 'x/y'), size: -1 },
+  { ...referrer('junk', 'x/y'), size: 1.5 },
+  { ...referrer('junk', 'x/y'), mediaType: '' },
+  { ...referrer('junk', 'x/y'), mediaType: 'application/vnd.docker.distribution.manifest.v1+json' },
+  { ...referrer('junk', 'x/y'), digest: 'sha256:no' },
+  { ...referrer('junk', 'no type') },
+  { ...referrer('junk', 'x/z'), urls: ['https://evil.test/'] },
+  { ...referrer('junk', 'x/z'), data: 'AAAA' },
+  { ...referrer('junk', 'x/z'), platform: { os: 1 } },
+  { ...referrer('junk', 'x/z'), Size: 7 },
+  {},
+  null,
+  7,
+  [[]],
+];
+
+/** Answers the API with `api`, or as if there were none, and the tag with `tag`. */
+const listing = async (t: ExecutionContext, lists: { api?: unknown; tag?: unknown }) => {
+  const wire = await startWire(t, (request, response) => {
+    const list = request.url?.includes('/manifests/') ? lists.tag : lists.api;
+    if (list === undefined) ociError(response, 404, '', '');
+    else json(response, 200, list, indexHeaders);
+  });
+  return registryAt(wire).repository('x');
+};
+
+test('threat 13: junk entries of a listing fall out, wherever they are, and the others stay', async (t) => {
+  const good = [referrer('a', 'x/y'), referrer('b', 'x/y')];
+  const wanted = good.map(({ digest }) => digest);
+  const pick = fc.array(fc.constantFrom(...junkEntries), { maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(pick, pick, pick, fc.constantFrom('api', 'tag'), async (one, two, three, where) => {
+      const list = index(...([...one, good[0], ...two, good[1], ...three] as object[]));
+      const repository = await listing(t, { [where]: list });
+      const found = (await repository.referrers(subject.digest, 'x/y')).map(({ digest }) => digest);
+      // What only has odd annotations is listed: it is judged by its content.
+      t.deepEqual(
+        found.filter((digest) => digest !== sha256('junk')),
+        wanted,
+      );
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('a null in annotations is an empty string in a listing, as Go reads it', async (t) => {
+  const entry = { ...referrer('a', 'x/y'), annotations: { a: null, b: 'c', d: '\ud800' } };
+  const [found] = await (await listing(t, { api: index(entry) })).referrers(subject.digest, 'x/y');
+  t.deepEqual(found?.annotations, { a: '', b: 'c', d: '\ufffd' });
+});
+
+test('a listing with members nested without end is read', async (t) => {
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  const text = JSON.stringify(index(referrer('a', 'x/y'))).replace('[{', `[${deep},{`);
+  const wire = await startWire(t, (request, response) => {
+    if (request.url?.includes('/manifests/')) ociError(response, 404, '', '');
+    else response.writeHead(200, indexHeaders).end(text);
+  });
+  t.is((await registryAt(wire).repository('x').referrers(subject.digest, 'x/y')).length, 1);
+});
+
+test('threat 17: a flood of junk pushes nothing out', async (t) => {
+  const junk = Array.from({ length: 15_000 }, (_, at) => referrer(`junk ${String(at)}`, 'x/z'));
+  const list = index(...junk, ...Array.from({ length: 20_000 }, () => ({})), referrer('a', 'x/y'));
+  const found = [
+    await (await listing(t, { api: list })).referrers(subject.digest, 'x/y'),
+    await (await listing(t, { tag: list })).referrers(subject.digest, 'x/y'),
+  ];
+  t.deepEqual(
+    found.map((one) => one.map(({ digest }) => digest)),
+    [[sha256('a')], [sha256('a')]],
+  );
+});
+
+for (const [what, tag] of [
+  ['no index', { ...index(), mediaType: mediaTypes.ociManifest }],
+  ['without manifests', { schemaVersion: 2 }],
+  ['no JSON object', 7],
+] as const) {
+  test(`a list under the tag that is ${what} counts only where there is no API`, async (t) => {
+    const entry = referrer('a', 'x/y');
+    const found = await (await listing(t, { api: index(entry), tag })).referrers(subject.digest, 'x/y');
+    t.deepEqual(found, [entry]);
+    const error = await t.throwsAsync((await listing(t, { tag })).referrers(subject.digest, 'x/y'), refused);
+    t.regex(error.message, /x:sha256-[0-9a-f]{64}.*(?:says|expected)/);
+    t.regex(error.nextSteps.join(' '), /`sha256-[0-9a-f]{64}`/);
+  });
+}
+
+test('tag schema: who enters an artifact is not kept from it by junk entries', async (t) => {
+  let list: unknown = index(...([...junkEntries, referrer('a', 'x/y')] as object[]));
+  const wire = await startWire(t, async (request, response) => {
+    const body = await readBody(request);
+    if (request.method === 'PUT') {
+      if (request.url?.includes('sha256-')) list = JSON.parse(body.toString());
+      response.writeHead(201).end();
+    } else if (request.url?.includes('/referrers/')) ociError(response, 404, '', '');
+    else json(response, 200, list, indexHeaders);
+  });
+  const repository = registryAt(wire).repository('x');
+  await repository.pushManifest(evidence);
+  const digests = (await repository.referrers(subject.digest)).map(({ digest }) => digest);
+  t.deepEqual(digests, [sha256('junk'), sha256('a'), evidence.descriptor.digest]);
 });
 
 test('threat 17: referrers without end', async (t) => {
