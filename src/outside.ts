@@ -49,6 +49,8 @@ export interface OutsidePorts {
   readonly scanner: () => Promise<Scanner>;
   /** Of this machine. */
   readonly seal: () => Promise<Seal>;
+  /** See `BuildPorts.cache`. */
+  readonly cache?: string | undefined;
   /** The release key. */
   readonly signer: () => Promise<Signer>;
   readonly clock: Clock;
@@ -138,6 +140,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       engine: ports.engine,
       store: await ports.store(),
       seal: await ports.seal(),
+      cache: ports.cache,
       published: registry,
       // Whoever may push could have put an image under a build tag: only one whose making a trusted key has stated saves a build.
       // What was found in it, and how long ago, is for scan and sign to judge: building it again would not make it another.

@@ -39,6 +39,7 @@ export async function openOutside(context: Context): Promise<Outside> {
     engine: once(() => engineOf(context)),
     scanner: once(() => scannerOf(context)),
     seal: once(() => sealOf(context)),
+    cache: settings.cache,
     signer: once(() => signerOf(context, 'outside')),
     clock: systemClock,
     progress: context.progress,

@@ -2,6 +2,7 @@ import type { Descriptor } from '../domain/descriptor.ts';
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError, isRefusal } from '../domain/errors.ts';
 import { annotations, mediaTypes, predicateTypes } from '../domain/media-types.ts';
+import { mapInOrder } from '../domain/map-in-order.ts';
 import { tags } from '../domain/names.ts';
 import { parseListing } from '../oci/listing.ts';
 import type { Listing } from '../oci/listing.ts';
@@ -73,7 +74,7 @@ export async function listedReceipts(reader: ContentReader): Promise<readonly De
   const known = new Set(entries.map(({ digest }) => digest));
   const asked = [...new Set(bare)].filter((digest) => !known.has(digest));
   if (asked.length > maxForeignEntries) throw tooMany(asked.length, mendList);
-  const resolved = await inBatches(asked, async (digest) => {
+  const resolved = await mapInOrder(asked, concurrent, async (digest) => {
     const found = await reader.resolve(digest);
     if (!found) throw unreadable(`receipt ${digest} cannot be read`, 'it is not there', mendList);
     return found;
@@ -121,17 +122,10 @@ async function loadReceipts(
 ): Promise<readonly Receipt[]> {
   const each = [...new Map(descriptors.map((one) => [one.digest, one])).values()];
   if (each.length > maxForeignEntries) throw tooMany(each.length, nextSteps);
-  const loaded = await inBatches(each, async (descriptor) =>
+  const loaded = await mapInOrder(each, concurrent, async (descriptor) =>
     loadReceipt(reader, descriptor, keys, nextSteps),
   );
   return loaded.filter((receipt) => receipt !== undefined);
-}
-
-async function inBatches<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<readonly R[]> {
-  const done: R[] = [];
-  for (let start = 0; start < all.length; start += concurrent)
-    done.push(...(await Promise.all(all.slice(start, start + concurrent).map(work))));
-  return done;
 }
 
 async function loadReceipt(

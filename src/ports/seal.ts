@@ -1,5 +1,5 @@
 /** What a record is: a seal for one purpose is none for another. */
-export type SealPurpose = 'layer-record' | 'advisory-index' | 'build-facts' | 'scan-result';
+export type SealPurpose = 'layer-record' | 'advisory-index' | 'build-facts' | 'scan-result' | 'file-digests';
 
 /**
  * Tells what this machine wrote into its caches and its store from what others wrote there: whoever can edit a cached path

@@ -20,6 +20,7 @@ import { record, recordFound, sourceOf, tag, tagVersion } from './build/commit.t
 import type { FindPorts, Found } from './build/find.ts';
 import { findByKey } from './build/find.ts';
 import { buildInEngine, recipeFacts, rfc3339 } from './build/from-dockerfile.ts';
+import type { RecipePorts } from './build/recipe.ts';
 import { readRecipe } from './build/recipe.ts';
 import { diffIdsOf } from './build/root.ts';
 import type { RequireSource, Sources } from './build/source-image.ts';
@@ -38,6 +39,8 @@ export interface BuildPorts {
   readonly store: Store;
   /** Of this machine: what it built. */
   readonly seal: Seal;
+  /** Directory of this machine's caches; without it all files of a context are read each time. */
+  readonly cache?: string | undefined;
   /** The non-sensitive registry: an image of the same build key there need not be built. */
   readonly published?: Registry | undefined;
   /** See `FindPorts.vouch`. */
@@ -125,10 +128,25 @@ export async function findBuilt(
   }
   if (!pull && !(await hasBuilds(spec.repository, ports))) return undefined;
   const engine = pull ? ports.engine : async () => withoutPulling(await ports.engine());
-  const recipe = await readRecipe(source, engine, logTo(ports.progress), signal);
+  const recipe = await readRecipe(source, recipePorts({ ...ports, engine }, signal));
   const found = await findByKey(spec.repository, recipe.key, ports, noteTo(ports.progress));
   return found && { image: found.image, buildKey: recipe.key };
 }
+
+const recipePorts = (
+  {
+    engine,
+    seal,
+    cache,
+    progress,
+  }: Pick<BuildPorts, 'seal' | 'cache' | 'progress'> & Pick<RecipePorts, 'engine'>,
+  signal: AbortSignal | undefined,
+): RecipePorts => ({
+  engine,
+  onLog: logTo(progress),
+  cache: cache === undefined ? undefined : { directory: cache, seal },
+  signal,
+});
 
 const withoutPulling = (engine: Engine): Pick<Engine, 'inspect' | 'version'> => ({
   version: () => engine.version(),
@@ -149,7 +167,7 @@ async function fromDockerfile(
   ports: BuildPorts,
   signal: AbortSignal | undefined,
 ): Promise<BuildReport> {
-  const recipe = await readRecipe(source, ports.engine, logTo(ports.progress), signal);
+  const recipe = await readRecipe(source, recipePorts(ports, signal));
   const repository = ports.store.repository(spec.repository);
   const found = rebuild
     ? undefined

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { hexOf, isDigest } from '../../domain/digest.ts';
 import { sha256 } from '../../domain/sha256.ts';
-import { makeDirectory } from '../../files/make-directory.ts';
+import type { SealedRecord } from '../../files/sealed-file.ts';
+import { readSealed, writeSealed } from '../../files/sealed-file.ts';
 import type { Seal } from '../../ports/seal.ts';
 import type { LayerEntry, LayerListing } from './listing.ts';
 import type { TarKind } from './tar-header.ts';
@@ -34,32 +33,22 @@ export function createWalkCache<T>(
 ): WalkCache<T> {
   const prefix = hexOf(sha256(`${String(format)} ${version}`)).slice(0, 12);
   const fileOf = (layer: Digest): string => join(directory, `layer-${hexOf(layer)}-${prefix}.json`);
-  const partsOf = (layer: Digest, body: string): readonly string[] => [String(format), version, layer, body];
+  const recordOf = (layer: Digest): SealedRecord => ({
+    purpose: 'layer-record',
+    parts: [String(format), version, layer],
+  });
   return {
     async load(layer) {
+      const body = await readSealed(fileOf(layer), recordOf(layer), seal);
+      if (body === undefined) return undefined;
       try {
-        const text = await readFile(fileOf(layer), 'utf8');
-        const end = text.indexOf('\n');
-        const body = text.slice(end + 1);
-        const isOurs = seal.isSealed('layer-record', partsOf(layer, body), text.slice(0, end));
-        return isOurs ? decode(JSON.parse(body), revive) : undefined;
+        return decode(JSON.parse(body), revive);
       } catch {
         return undefined;
       }
     },
-    async save(layer, listing) {
-      const body = JSON.stringify(encode(listing));
-      const temporary = `${fileOf(layer)}.${randomUUID()}.tmp`;
-      try {
-        makeDirectory(directory);
-        await writeFile(temporary, `${seal.seal('layer-record', partsOf(layer, body))}\n${body}`, {
-          mode: 0o600,
-        });
-        await rename(temporary, fileOf(layer));
-      } catch {
-        await rm(temporary, { force: true }).catch(() => undefined);
-      }
-    },
+    save: (layer, listing) =>
+      writeSealed(fileOf(layer), recordOf(layer), JSON.stringify(encode(listing)), seal),
   };
 }
 

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Pack } from 'tar-stream';
@@ -36,7 +37,7 @@ async function* tarOf(context: BuildContext, latest: number | undefined): AsyncG
 }
 
 async function fill(tar: Pack, context: BuildContext, latest: number | undefined): Promise<void> {
-  for (const entry of context.entries) {
+  for (const { entry, content } of withContent(context)) {
     const header = {
       name: entry.path,
       mode: entry.mode,
@@ -48,7 +49,7 @@ async function fill(tar: Pack, context: BuildContext, latest: number | undefined
       const target = tar.entry({ ...header, type: 'file', size: entry.size });
       // It fails with the archive, whose failure is the one that is reported.
       target.on('error', () => undefined);
-      await sendFile(join(context.directory, entry.path), entry, target);
+      await sendFile(content, entry, target);
     } else if (entry.type === 'symlink') {
       tar.entry({ ...header, type: 'symlink', linkname: entry.target ?? '' });
     } else {
@@ -59,13 +60,62 @@ async function fill(tar: Pack, context: BuildContext, latest: number | undefined
   tar.finalize();
 }
 
-async function sendFile(file: string, entry: ContextEntry, target: ReturnType<Pack['entry']>): Promise<void> {
+interface Next {
+  readonly entry: ContextEntry;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+const pieceSize = 256 * 1024;
+/** So many small files are read before their turn. */
+const ahead = 16;
+
+/** The entries in order. Opening a file takes longer than reading a small one, so the next ones are opened meanwhile. */
+function* withContent({ directory, entries }: BuildContext): Generator<Next> {
+  const queue: Next[] = [];
+  for (const entry of entries) {
+    queue.push({ entry, content: contentOf(join(directory, entry.path), entry) });
+    const next = queue.length > ahead ? queue.shift() : undefined;
+    if (next) yield next;
+  }
+  yield* queue;
+}
+
+/** Of a small file the reading begins at once. What goes wrong is told where the bytes are wanted. */
+function contentOf(file: string, { type, size }: ContextEntry): AsyncIterable<Uint8Array> {
+  if (type !== 'file' || size > pieceSize) return piecesOf(file);
+  const bytes = readBeginning(file, size + 1);
+  bytes.catch(() => undefined);
+  return (async function* () {
+    yield await bytes;
+  })();
+}
+
+async function* piecesOf(file: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(file, { highWaterMark: pieceSize }) as AsyncIterable<Uint8Array>;
+}
+
+async function readBeginning(file: string, most: number): Promise<Uint8Array> {
+  const handle = await open(file);
+  try {
+    const bytes = Buffer.allocUnsafe(most);
+    let size = 0;
+    for (let count = -1; count !== 0 && size < most; size += count)
+      count = (await handle.read(bytes, size, most - size, size)).bytesRead;
+    return bytes.subarray(0, size);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function sendFile(
+  content: AsyncIterable<Uint8Array>,
+  entry: ContextEntry,
+  target: ReturnType<Pack['entry']>,
+): Promise<void> {
   const hasher = createHasher();
   let size = 0;
-  const source = createReadStream(file, { highWaterMark: 256 * 1024 });
   try {
-    for await (const chunk of source) {
-      const bytes = chunk as Uint8Array;
+    for await (const bytes of content) {
       hasher.update(bytes);
       size += bytes.byteLength;
       if (size > entry.size) throw changed(entry.path);

@@ -1,9 +1,10 @@
-import { createReadStream } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
-import { createHasher, sha256 } from '../../domain/sha256.ts';
+import { mapInOrder } from '../../domain/map-in-order.ts';
+import { sha256 } from '../../domain/sha256.ts';
 import { decodeText } from '../../dockerfile/decode.ts';
 import type { IgnoreRules } from '../../dockerfile/ignore.ts';
 import { parseIgnore } from '../../dockerfile/ignore.ts';
@@ -11,6 +12,8 @@ import { atLine } from '../../dockerfile/unreadable.ts';
 import { readInput } from '../../files/read-input.ts';
 import { systemCode } from '../../files/system-code.ts';
 import { canonicalJson } from '../../json/canonical.ts';
+import type { FileDigests } from './file-digests.ts';
+import { unremembered } from './file-digests.ts';
 
 /** One thing in the build context. Paths are relative, with `/`. */
 export interface ContextEntry {
@@ -35,59 +38,34 @@ export interface BuildContext {
   readonly newest: number;
 }
 
+export interface ContextOptions {
+  /** What is known of the directory. */
+  readonly digests?: FileDigests;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Files or folders that are read at a time. */
+const atOnce = 32;
+
 /**
  * Reads the build context as Docker does: `.dockerignore` applies (`<Dockerfile>.dockerignore` goes before it), symbolic
  * links are sent as links, the Dockerfile and the ignore file are sent even if they are ignored.
  * @throws MANIFEST_INVALID for what cannot be sent (devices, pipes, names that are not UTF-8), and for an ignore file that
- * cannot be read or is not understood
+ * cannot be read or is not understood; of several such things it names the same one each time
  */
-export async function readContext(directory: string, dockerfile: string): Promise<BuildContext> {
-  const named = posix.normalize(dockerfile);
-  const ignore = await readIgnore(directory, named);
-  const always = new Set([named, ignore.file]);
-  const entries: ContextEntry[] = [];
-
-  const names = async (folder: string): Promise<string[]> => {
-    const read = async (): Promise<string[]> => readdir(join(directory, folder));
-    // An ignored folder is only looked through for exceptions; one that nobody may look into has none to send.
-    if (folder !== '' && ignore.ignores(folder)) return read().catch(() => []);
-    return reading(folder === '' ? '.' : folder, read);
-  };
-  const visit = async (folder: string): Promise<void> => {
-    for (const name of (await names(folder)).sort()) {
-      const path = folder === '' ? name : `${folder}/${name}`;
-      const ignored = ignore.ignores(path) && !always.has(path);
-      // A name that is not UTF-8 comes with this in its place: the file cannot even be asked for.
-      if (name.includes('\uFFFD')) {
-        if (ignored) continue;
-        throw unsendable(path, 'its name is not UTF-8');
-      }
-      const facts = await reading(path, () => lstat(join(directory, path)));
-      if (facts.isDirectory()) {
-        if (!ignored) entries.push({ ...common(path, facts), type: 'directory', size: 0 });
-        // An ignored folder may hold what an exception (`!…`) or the Dockerfile's own path brings back.
-        if (!ignored || ignore.mayKeepIn(path) || [...always].some((kept) => kept.startsWith(`${path}/`)))
-          await visit(path);
-        continue;
-      }
-      if (ignored || facts.isSocket()) continue;
-      if (facts.isSymbolicLink()) {
-        entries.push({
-          ...common(path, facts),
-          type: 'symlink',
-          size: 0,
-          target: await reading(path, () => readlink(join(directory, path))),
-        });
-      } else if (facts.isFile()) {
-        const { digest, size } = await reading(path, () => hashFile(join(directory, path)));
-        entries.push({ ...common(path, facts), type: 'file', size, digest });
-      } else {
-        throw unsendable(path, 'it is a device or a pipe');
-      }
-    }
-  };
-  await visit('');
-  entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+export async function readContext(
+  directory: string,
+  dockerfile: string,
+  { digests = unremembered(directory), signal }: ContextOptions = {},
+): Promise<BuildContext> {
+  const found = await listContext(directory, posix.normalize(dockerfile), signal);
+  const entries = await mapInOrder(found, atOnce, async ({ entry, facts }) => {
+    signal?.throwIfAborted();
+    return entry.type === 'file'
+      ? { ...entry, ...(await reading(entry.path, () => digests.digestOf(entry.path, facts))) }
+      : entry;
+  });
+  await digests.save();
   return {
     directory,
     entries,
@@ -99,28 +77,71 @@ export async function readContext(directory: string, dockerfile: string): Promis
   };
 }
 
+interface Found {
+  readonly entry: Omit<ContextEntry, 'digest'>;
+  readonly facts: BigIntStats;
+}
+
+/** What is sent, in the order of the paths. One level of folders after the other, so that a wide tree is listed quickly. */
+async function listContext(
+  directory: string,
+  dockerfile: string,
+  signal: AbortSignal | undefined,
+): Promise<readonly Found[]> {
+  const ignore = await readIgnore(directory, dockerfile);
+  const always = new Set([dockerfile, ignore.file]);
+  const isIgnored = (path: string): boolean => ignore.ignores(path) && !always.has(path);
+  // An ignored folder may hold what an exception (`!…`) or the Dockerfile's own path brings back.
+  const isEntered = (path: string): boolean =>
+    !isIgnored(path) || ignore.mayKeepIn(path) || [...always].some((kept) => kept.startsWith(`${path}/`));
+
+  const namesIn = async (folder: string): Promise<readonly string[]> => {
+    const read = async (): Promise<string[]> => readdir(join(directory, folder));
+    // An ignored folder is only looked through for exceptions; one that nobody may look into has none to send.
+    if (folder !== '' && ignore.ignores(folder)) return read().catch(() => []);
+    return reading(folder === '' ? '.' : folder, read);
+  };
+  const look = async (path: string): Promise<Found | undefined> => {
+    // A name that is not UTF-8 comes with this in its place: the file cannot even be asked for.
+    if (path.includes('\uFFFD')) {
+      if (isIgnored(path)) return undefined;
+      throw unsendable(path, 'its name is not UTF-8');
+    }
+    const facts = await reading(path, () => lstat(join(directory, path), { bigint: true }));
+    if (facts.isDirectory()) return { entry: { ...common(path, facts), type: 'directory', size: 0 }, facts };
+    if (isIgnored(path) || facts.isSocket()) return undefined;
+    if (facts.isFile())
+      return { entry: { ...common(path, facts), type: 'file', size: Number(facts.size) }, facts };
+    if (!facts.isSymbolicLink()) throw unsendable(path, 'it is a device or a pipe');
+    const target = await reading(path, () => readlink(join(directory, path)));
+    return { entry: { ...common(path, facts), type: 'symlink', size: 0, target }, facts };
+  };
+
+  const found: Found[] = [];
+  for (let level: readonly string[] = ['']; level.length > 0;) {
+    const inside = await mapInOrder(level, atOnce, async (folder) => {
+      signal?.throwIfAborted();
+      const names = [...(await namesIn(folder))].sort();
+      return mapInOrder(names, atOnce, (name) => look(folder === '' ? name : `${folder}/${name}`));
+    });
+    const here = inside.flat().filter((one) => one !== undefined);
+    level = here
+      .filter(({ entry }) => entry.type === 'directory' && isEntered(entry.path))
+      .map(({ entry }) => entry.path);
+    found.push(...here.filter(({ entry }) => entry.type !== 'directory' || !isIgnored(entry.path)));
+  }
+  return found.sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
+}
+
 function lineOf({ path, type, mode, digest, target }: ContextEntry): string {
   return canonicalJson({ path, type, mode: type === 'symlink' ? undefined : mode, digest, target });
 }
 
-const common = (
-  path: string,
-  facts: { readonly mode: number; readonly mtimeMs: number },
-): Pick<ContextEntry, 'path' | 'mode' | 'modified'> => ({
+const common = (path: string, facts: BigIntStats): Pick<ContextEntry, 'path' | 'mode' | 'modified'> => ({
   path,
-  mode: facts.mode & 0o7777,
-  modified: Math.max(0, Math.floor(facts.mtimeMs / 1000)),
+  mode: Number(facts.mode) & 0o7777,
+  modified: Math.max(0, Number(facts.mtimeNs / 1_000_000_000n)),
 });
-
-async function hashFile(file: string): Promise<{ digest: Digest; size: number }> {
-  const hasher = createHasher();
-  let size = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) {
-    hasher.update(chunk as Uint8Array);
-    size += (chunk as Uint8Array).byteLength;
-  }
-  return { digest: hasher.digest(), size };
-}
 
 interface Ignore extends IgnoreRules {
   readonly file: string;

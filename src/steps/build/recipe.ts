@@ -15,6 +15,8 @@ import type { Engine, EngineImage, EngineInspectOptions } from '../../ports/engi
 import { basesOf } from './bases.ts';
 import type { BuildContext } from './context.ts';
 import { readContext } from './context.ts';
+import type { FileDigestsOptions } from './file-digests.ts';
+import { openFileDigests } from './file-digests.ts';
 import { countedArgs, frontendsOf, refuseTriggers, refuseUngiven } from './inputs.ts';
 
 export interface Base {
@@ -46,6 +48,14 @@ export interface Recipe {
   readonly key: string;
 }
 
+export interface RecipePorts {
+  readonly engine: () => Promise<Pick<Engine, 'inspect' | 'version'>>;
+  readonly onLog: (line: string) => void;
+  /** Where digests of the context's files are remembered. */
+  readonly cache?: FileDigestsOptions | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Raised when the meaning of the key changes, so that no old key matches by accident. The key is published, and covers the
  * values of all arguments (another value is another image): whoever has the same context can try values against it. That is
@@ -60,13 +70,12 @@ const keyVersion = 1;
  */
 export async function readRecipe(
   source: BuildSource,
-  engine: () => Promise<Pick<Engine, 'inspect' | 'version'>>,
-  onLog: (line: string) => void,
-  signal?: AbortSignal,
+  { engine, onLog, cache, signal }: RecipePorts,
 ): Promise<Recipe> {
   const file = join(source.context, source.dockerfile);
+  const digests = cache && (await openFileDigests(source.context, cache));
   const [context, { text, digest }] = await Promise.all([
-    readContext(source.context, source.dockerfile),
+    readContext(source.context, source.dockerfile, { ...(digests && { digests }), signal }),
     readText(file),
   ]);
   requireSent(context, source.dockerfile, digest);

@@ -32,8 +32,7 @@ for (const [what, dockerfile, hereDocuments, isTaken, asked] of [
         platform: { os: 'linux', architecture: 'amd64' },
         builder: 'engine',
       },
-      async () => engine,
-      () => undefined,
+      { engine: async () => engine, onLog: () => undefined },
     );
     if (isTaken) await t.notThrowsAsync(recipe);
     else {

@@ -34,8 +34,7 @@ for (const [what, dockerfile, changes, key] of keys) {
     chmodSync(`${directory}/c`, 0o755);
     const recipe = await readRecipe(
       { ...source, context: `${directory}/c`, ...changes },
-      () => Promise.reject(new Error('not needed')),
-      () => undefined,
+      { engine: () => Promise.reject(new Error('not needed')), onLog: () => undefined },
     );
     t.is(recipe.key, key);
   });
@@ -61,8 +60,7 @@ for (const { name, dockerfile, link } of [
     const error = await t.throwsAsync(
       readRecipe(
         { ...source, context: `${directory}/c`, dockerfile },
-        () => Promise.reject(new Error('not needed')),
-        () => undefined,
+        { engine: () => Promise.reject(new Error('not needed')), onLog: () => undefined },
       ),
       { code: 'MANIFEST_INVALID' },
     );
@@ -77,8 +75,7 @@ test('a Dockerfile may be named with a leading dot', async (t) => {
   });
   const { context } = await readRecipe(
     { ...source, context: `${directory}/c`, dockerfile: './Dockerfile' },
-    () => Promise.reject(new Error('not needed')),
-    () => undefined,
+    { engine: () => Promise.reject(new Error('not needed')), onLog: () => undefined },
   );
   t.true(context.entries.some(({ path }) => path === 'Dockerfile'));
 });

@@ -12,11 +12,11 @@ const latin1 = Buffer.from([0x67, 0x72, 0xfc, 0x6e]);
 test('a name that is not UTF-8 is told with its folder; ignored, it does no harm', async (t) => {
   const directory = await temporaryDirectory(t, { Dockerfile: 'FROM scratch\n', 'data/a': 'a' });
   writeFileSync(at(join(directory, 'data'), latin1), 'x');
-  mkdirSync(at(directory, latin1));
-  writeFileSync(at(directory, Buffer.concat([latin1, Buffer.from('/inner')])), 'x');
   const error = await t.throwsAsync(readContext(directory, 'Dockerfile'), { instanceOf: AmlpromoteError });
   t.is(error.code, 'MANIFEST_INVALID');
   t.regex(error.message, /data\/gr\uFFFDn: its name is not UTF-8/);
+  mkdirSync(at(directory, latin1));
+  writeFileSync(at(directory, Buffer.concat([latin1, Buffer.from('/inner')])), 'x');
   writeFileSync(join(directory, '.dockerignore'), 'data/gr*\ngr*\n!data/keep\n');
   const { entries } = await readContext(directory, 'Dockerfile');
   t.deepEqual(
