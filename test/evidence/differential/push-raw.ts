@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { hexOf } from '../../../src/domain/digest.ts';
 import type { Descriptor } from '../../../src/domain/descriptor.ts';
 import { mediaTypes } from '../../../src/domain/media-types.ts';
@@ -51,16 +52,26 @@ async function put(
   const base = `http://${host}/v2/${repository}`;
   for (const blob of blobs) {
     const session = await fetch(`${base}/blobs/uploads/`, { method: 'POST' });
+    await session.arrayBuffer();
     const location = new URL(session.headers.get('location') ?? '', base);
     location.searchParams.set('digest', sha256(blob));
-    await fetch(location, { method: 'PUT', body: new Uint8Array(blob) });
+    const put = await fetch(location, { method: 'PUT', body: new Uint8Array(blob) });
+    await put.arrayBuffer();
+    if (!put.ok) throw new Error(`${host} does not take a blob: ${String(put.status)}`);
   }
-  const response = await fetch(`${base}/manifests/${reference}`, {
-    method: 'PUT',
-    headers: { 'content-type': mediaType },
-    body: manifest,
-  });
-  await response.arrayBuffer();
+  const push = async (): Promise<Response> =>
+    fetch(`${base}/manifests/${reference}`, {
+      method: 'PUT',
+      headers: { 'content-type': mediaType },
+      body: manifest,
+    });
+  let response = await push();
+  // A blob that another worker is pushing too is not there for a moment.
+  for (let again = 0; again < 5 && /BLOB_UNKNOWN/.test(await response.text()); again += 1) {
+    await delay(200);
+    response = await push();
+  }
+  if (response.status >= 500) throw new Error(`${host} fails at a manifest: ${String(response.status)}`);
   const bytes = Buffer.from(manifest);
   return response.ok ? { mediaType, digest: sha256(bytes), size: bytes.byteLength } : undefined;
 }
