@@ -85,13 +85,20 @@ export default {
       comment: 'The trades do not know the steps that use them, nor the outside world.',
       severity: 'error',
       from: { path: '^src/(evidence|scanner|oci|json|network|files)/' },
-      to: { path: '^src/(steps|cli|adapters|sandbox)/|^src/promote\\.ts$' },
+      to: { path: '^src/(steps|sides|cli|adapters|sandbox)/' },
     },
     {
       name: 'steps-know-ports-only',
       comment: 'Steps get adapters handed in.',
       severity: 'error',
-      from: { path: '^src/(steps/|promote\\.ts$)' },
+      from: { path: '^src/steps/' },
+      to: { path: '^src/(sides|adapters|cli|sandbox|network)/' },
+    },
+    {
+      name: 'sides-know-ports-only',
+      comment: 'A side is made of steps; what is real is handed in.',
+      severity: 'error',
+      from: { path: '^src/sides/' },
       to: { path: '^src/(adapters|cli|sandbox|network)/' },
     },
     {
@@ -106,7 +113,7 @@ export default {
       comment: 'An adapter serves a port; it knows no step and no command line.',
       severity: 'error',
       from: { path: '^src/adapters/' },
-      to: { path: '^src/(steps|cli|sandbox)/|^src/promote\\.ts$' },
+      to: { path: '^src/(steps|sides|cli|sandbox)/' },
     },
     {
       name: 'only-adapters-import-sdks',
@@ -142,6 +149,13 @@ export default {
       severity: 'error',
       from: { pathNot: '^(src/sandbox/|commands/sandbox/)' },
       to: { path: '^src/sandbox/' },
+    },
+    {
+      name: 'the-command-line-knows-no-command',
+      comment: 'Commands use it, not the other way round.',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: { path: '^commands/' },
     },
     {
       name: 'only-commands-use-the-command-line',

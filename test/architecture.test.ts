@@ -47,6 +47,7 @@ const wrong = [
   ['steps-read-dockerfiles', 'src/oci/builds.ts', '../dockerfile/plain.ts'],
   ['core-below-steps', 'src/evidence/knows.ts', '../steps/plain.ts'],
   ['steps-know-ports-only', 'src/steps/wired.ts', '../adapters/acr/plain.ts'],
+  ['sides-know-ports-only', 'src/sides/wired.ts', '../network/plain.ts'],
   ['adapters-apart', 'src/adapters/acr/knows.ts', '../aml/plain.ts'],
   ['adapters-below-steps', 'src/adapters/acr/steps.ts', '../../steps/plain.ts'],
   ['only-adapters-import-sdks', 'src/steps/sdk.ts', '@azure/identity'],
@@ -54,19 +55,59 @@ const wrong = [
   ['only-wiring-imports-adapters', 'commands/build.ts', '../src/adapters/acr/plain.ts'],
   ['sandbox-stands-alone', 'src/sandbox/shares.ts', '../oci/plain.ts'],
   ['only-its-command-imports-the-sandbox', 'commands/promote.ts', '../src/sandbox/plain.ts'],
+  ['the-command-line-knows-no-command', 'src/cli/runs.ts', '../../commands/plain.ts'],
   ['only-commands-use-the-command-line', 'src/oci/prints.ts', '../cli/plain.ts'],
 ] as const;
 
+const belowSides = {
+  'src/evidence/up.ts': 'core-below-steps',
+  'src/network/up.ts': 'core-below-steps',
+  'src/steps/up.ts': 'steps-know-ports-only',
+  'src/adapters/up.ts': 'adapters-below-steps',
+};
+
+test('no file of src is in no rule', async (t) => {
+  const { forbidden = [] } = await extractConfiguration(path.join(root, '.dependency-cruiser.js'));
+  // What holds everywhere says nothing about a room.
+  const rooms = forbidden
+    .map(({ from }) => ('path' in from && typeof from.path === 'string' ? from.path : ''))
+    .filter((from) => /^\^src\/[(\w]/.test(from))
+    .map((from) => new RegExp(from));
+  const { modules } = await cruiseTree(root);
+  t.deepEqual(
+    modules
+      .map(({ source }) => source)
+      .filter((file) => file.startsWith('src/') && !rooms.some((room) => room.test(file))),
+    [],
+  );
+});
+
 test('each rule bites: a tree that breaks every one of them', async (t) => {
-  const plain = ['manifest', 'dockerfile', 'oci', 'steps', 'adapters/acr', 'adapters/aml', 'sandbox', 'cli'];
+  const plain = [
+    ...[
+      'manifest',
+      'dockerfile',
+      'oci',
+      'network',
+      'steps',
+      'adapters/acr',
+      'adapters/aml',
+      'sandbox',
+      'cli',
+    ],
+  ];
   const directory = await temporaryDirectory(t, {
     'package.json':
       '{"type":"module","devDependencies":{"ava":"*"},"dependencies":{"@azure/identity":"*","dockerode":"*"}}',
+    'commands/plain.ts': 'export const plain = 1;\n',
     ...Object.fromEntries(plain.map((part) => [`src/${part}/plain.ts`, 'export const plain = 1;\n'])),
     ...Object.fromEntries(
       wrong.map(([, file, to]) => [file, `import * as wrong from '${to}';\nexport const right = wrong;\n`]),
     ),
     'src/oci/b.ts': "import { right } from './a.ts';\nexport const left = right;\n",
+    'src/sides/plain.ts': 'export const plain = 1;\n',
+    // Nothing below a side knows it.
+    ...Object.fromEntries(Object.keys(belowSides).map((file) => [file, "import '../sides/plain.ts';\n"])),
     // Dynamic and type-only imports count too.
     'src/steps/lazy.ts': "export const lazy = () => import('../adapters/acr/plain.ts');\n",
     'src/steps/typed.ts':
@@ -78,6 +119,7 @@ test('each rule bites: a tree that breaks every one of them', async (t) => {
   for (const [rule, file] of wrong) t.true(found.includes(`${rule}: ${file}`), `${rule}: ${file}`);
   for (const file of ['src/steps/lazy.ts', 'src/steps/typed.ts'])
     t.true(found.includes(`steps-know-ports-only: ${file}`), file);
+  for (const [file, rule] of Object.entries(belowSides)) t.true(found.includes(`${rule}: ${file}`), file);
   const configuration = await extractConfiguration(path.join(root, '.dependency-cruiser.js'));
   t.deepEqual(
     (configuration.forbidden ?? []).map(({ name }) => name).toSorted(),

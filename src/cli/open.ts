@@ -1,5 +1,5 @@
-import type { Inside } from '../inside.ts';
-import type { Outside } from '../outside.ts';
+import type { Inside } from '../sides/inside.ts';
+import type { Outside } from '../sides/outside.ts';
 import { systemClock } from './clock.ts';
 import { toolVersion } from './version.ts';
 import {
@@ -28,7 +28,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 /** The non-sensitive side over the real parts. @throws POLICY_MISSING, MANIFEST_INVALID */
 export async function openOutside(context: Context): Promise<Outside> {
   const [{ createOutside }, { loadPolicy }, { openStore }] = await Promise.all([
-    import('../outside.ts'),
+    import('../sides/outside.ts'),
     import('../manifest/policy.ts'),
     import('../oci/store/store.ts'),
   ]);
@@ -56,7 +56,7 @@ export async function openOutside(context: Context): Promise<Outside> {
 /** The sensitive side over the real parts. @throws POLICY_MISSING, MANIFEST_INVALID */
 export async function openInside(context: Context): Promise<Inside> {
   const [{ createInside }, { loadPolicy }] = await Promise.all([
-    import('../inside.ts'),
+    import('../sides/inside.ts'),
     import('../manifest/policy.ts'),
   ]);
   return createInside(context.zones, await loadPolicy(context.settings.policy('inside')), {

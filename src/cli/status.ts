@@ -1,31 +1,17 @@
 import { AmlpromoteError, isInconclusive } from '../domain/errors.ts';
-import type { Descriptor } from '../domain/descriptor.ts';
-import { releaseCounterOf, tags } from '../domain/names.ts';
-import type { Release, ReleaseDocument } from '../domain/release.ts';
-import { listedReceipts } from '../evidence/receipts.ts';
-import { requireKnownWorkspace } from '../inside.ts';
 import type { ImageSpec } from '../manifest/image.ts';
-import { admittedWorkspaces } from '../policy/zones.ts';
-import type { Registry, Repository } from '../ports/content.ts';
-import { parseReleaseIndex } from '../evidence/release-index.ts';
-import { waitingIn } from '../steps/import/waiting.ts';
-import { lastSmokeJob } from '../steps/run/last-job.ts';
+import { requireKnownWorkspace } from '../policy/workspace-choice.ts';
+import type { StatusSubject } from '../sides/status.ts';
+import { insideStatus, outsideStatus } from '../sides/status.ts';
 import { openOutside } from './open.ts';
 import type { StatusOutput } from './outputs.ts';
 import { isReleaseFile, readReleaseFile } from './release-file.ts';
 import { inventoryOf, registryOf, runRecordsOf, workspaceOf } from './wiring.ts';
 import type { Context } from './wiring.ts';
 
-interface Subject {
-  readonly name: string;
-  readonly version: string;
-  readonly repository: string;
-  /** The image that the manifest names now, if it was built. */
-  readonly built?: Descriptor;
-  /** Why nobody can tell whether it was. */
+interface Subject extends StatusSubject {
+  /** Why nobody can tell whether it was built. */
   readonly notLookedUp?: string;
-  /** Asked by release.json. */
-  readonly release?: ReleaseDocument;
 }
 
 type Outside = Exclude<StatusOutput['outside'], string>;
@@ -87,111 +73,34 @@ async function builtOf(context: Context, spec: ImageSpec): Promise<Pick<Subject,
   }
 }
 
-async function outsideOf(
-  context: Context,
-  { repository, built, notLookedUp, release }: Subject,
-): Promise<Outside> {
-  const target = (await registryOf(context, 'nonsensitive')).repository(repository);
-  const image = built ?? (release && (await imageOf(target, release)));
-  const published = image && (await target.resolve(image.digest));
+async function outsideOf(context: Context, { notLookedUp, ...subject }: Subject): Promise<Outside> {
+  const { built, published, releases } = await outsideStatus(
+    subject,
+    await registryOf(context, 'nonsensitive'),
+  );
   return {
-    ...(built ? { built: built.digest } : {}),
+    ...(built ? { built } : {}),
     ...(notLookedUp === undefined ? {} : { notLookedUp }),
-    ...(published ? { published: published.digest } : {}),
-    releases: await releasesOf(target),
+    ...(published ? { published } : {}),
+    releases: [...releases],
   };
-}
-
-/** The image that a release.json stands for, if that is what the registry has under its counter. */
-async function imageOf(target: Repository, document: ReleaseDocument): Promise<Descriptor | undefined> {
-  const there = await readReleaseTag(target, document.release);
-  return there?.index.digest === document.index.digest ? there.image : undefined;
-}
-
-/** What a release tag says it is; undefined when it is free, or names something else (anybody who may push can set one). */
-async function readReleaseTag(repository: Repository, counter: number): Promise<Release | undefined> {
-  try {
-    const content = await repository.manifest(tags.release(counter));
-    const release = content && parseReleaseIndex(content);
-    return release?.release === counter && release.repository === repository.name ? release : undefined;
-  } catch (error) {
-    if (error instanceof AmlpromoteError && error.code === 'CONTENT_INVALID') return undefined;
-    throw error;
-  }
-}
-
-const shownReleases = 5;
-/** So many tags that name no release are passed by. */
-const maxRead = 200;
-
-/** The newest releases by their own word, the highest counter first; what they are worth is for verify to say. */
-async function releasesOf(repository: Repository): Promise<Outside['releases']> {
-  const counters = (await repository.tags())
-    .flatMap((tag) => releaseCounterOf(tag) ?? [])
-    .sort((a, b) => b - a);
-  const releases: Outside['releases'] = [];
-  for (const counter of counters.slice(0, maxRead)) {
-    if (releases.length >= shownReleases) break;
-    const release = await readReleaseTag(repository, counter);
-    if (!release) continue;
-    releases.push({
-      counter,
-      digest: release.index.digest,
-      version: release.version,
-      image: release.image.digest,
-    });
-  }
-  return releases;
 }
 
 async function insideOf(context: Context, subject: Subject, only: string | undefined): Promise<Inside> {
-  const { name, version, repository } = subject;
-  const registry = await registryOf(context, 'sensitive');
-  const final = registry.repository(repository);
-  const delivered = version === 'auto' ? undefined : await final.resolve(version);
-  const environments: Inside['environments'] = [];
-  let lastJob: Inside['lastJob'];
-  for (const workspace of admittedWorkspaces(context.zones, repository)) {
-    const id = context.zones.zones.sensitive.workspaces[workspace]?.id;
-    if (id === undefined || (only !== undefined && only !== workspace)) continue;
-    const ports = await workspaceOf(context, id);
-    const found = await ports.environments.read(name, version);
-    if (found)
-      environments.push({
-        workspace,
-        id: found.id,
-        ...(found.image === undefined ? {} : { image: found.image }),
-      });
-    lastJob ??= await lastSmokeJob(
-      { ...ports, records: await runRecordsOf(context) },
-      { workspace: id, name },
-    );
-  }
+  const { releases, quarantine, environments, ...rest } = await insideStatus(subject, only, context.zones, {
+    registry: () => registryOf(context, 'sensitive'),
+    inventory: () => inventoryOf(context),
+    workspace: (id) => workspaceOf(context, id),
+    records: () => runRecordsOf(context),
+  });
   return {
-    ...(delivered ? { delivered: { digest: delivered.digest, tag: version } } : {}),
-    releases: await releasesOf(final),
-    receipts: (await listedReceipts(final)).length,
-    quarantine: await quarantineOf(context, registry, repository),
-    environments,
-    ...(lastJob ? { lastJob } : {}),
+    ...rest,
+    releases: [...releases],
+    quarantine:
+      quarantine?.map(({ release, ...waiting }) => ({
+        ...waiting,
+        ...(release ? { release: { ...release } } : {}),
+      })) ?? notVisible,
+    environments: [...environments],
   };
-}
-
-/** Not every identity may list manifests, and not every registry tells when they came: that is said, and the rest is told. */
-async function quarantineOf(
-  context: Context,
-  registry: Registry,
-  repository: string,
-): Promise<Inside['quarantine']> {
-  try {
-    const waiting = await waitingIn(registry, repository, await inventoryOf(context));
-    return waiting.map(({ release, ...rest }) => ({
-      ...rest,
-      ...(release ? { release: { ...release } } : {}),
-    }));
-  } catch (error) {
-    if (error instanceof AmlpromoteError && (error.code === 'FORBIDDEN' || error.code === 'UNAUTHENTICATED'))
-      return notVisible;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { AmlpromoteError } from '../domain/errors.ts';
 import { formatReference, looksLikeReference, parseReference } from '../domain/reference.ts';
 import type { Descriptor } from '../domain/descriptor.ts';
-import type { Outside, OutsideImage } from '../outside.ts';
+import type { Outside, OutsideImage } from '../sides/outside.ts';
 import type { Registry } from '../ports/content.ts';
 import { registryOf } from './wiring.ts';
 import type { Context } from './wiring.ts';

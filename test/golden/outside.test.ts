@@ -1,7 +1,7 @@
 import test from 'ava';
 import { openGolden } from '../support/golden.ts';
 import type { Golden } from '../support/golden.ts';
-import type { OutsideImage } from '../../src/outside.ts';
+import type { OutsideImage } from '../../src/sides/outside.ts';
 import { goldenReleases, policyDigests } from './facts.ts';
 import type { GoldenName, GoldenRelease } from './facts.ts';
 

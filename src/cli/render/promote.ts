@@ -1,4 +1,4 @@
-import type { PlannedStep } from '../../promote.ts';
+import type { PlannedStep } from '../../sides/promote.ts';
 import type { ErrorBody } from '../error.ts';
 import type { PromoteOutput } from '../outputs.ts';
 import { clean, count, table } from '../text.ts';

@@ -1,6 +1,6 @@
 import type { ImageSpec } from '../../manifest/image.ts';
 import { resolveVersion } from '../../manifest/image.ts';
-import type { InsideResult, OutsideResult } from '../../promote.ts';
+import type { InsideResult, OutsideResult } from '../../sides/promote.ts';
 import type { PromoteOutput } from '../outputs.ts';
 import { imageDocument } from './image.ts';
 import { importDocument } from './import.ts';

@@ -1,5 +1,5 @@
 import type { ImageSpec } from '../../manifest/image.ts';
-import type { OutsideImage } from '../../outside.ts';
+import type { OutsideImage } from '../../sides/outside.ts';
 import type { PublishReport } from '../../steps/publish.ts';
 import type { PublishOutput } from '../outputs.ts';
 import { imageDocument } from './image.ts';

@@ -1,6 +1,6 @@
 import { decide } from '../../domain/verdict.ts';
 import type { Decision } from '../../domain/verdict.ts';
-import type { ScanReports } from '../../outside.ts';
+import type { ScanReports } from '../../sides/outside.ts';
 import type { ScanOutput } from '../outputs.ts';
 import { adviceFor } from '../../policy/advice.ts';
 import { renderNextSteps } from '../error.ts';

@@ -1,4 +1,4 @@
-import type { OutsideImage } from '../../outside.ts';
+import type { OutsideImage } from '../../sides/outside.ts';
 import type { SignReport } from '../../steps/sign.ts';
 import type { SignOutput } from '../outputs.ts';
 import { table } from '../text.ts';

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { outputSchemas } from '../src/cli/outputs.ts';
-import { amlState } from '../src/sandbox/aml/state.ts';
-import { startCommand } from './e2e/process.ts';
-import { endJobs } from './support/played-compute.ts';
-import { loopbackOf } from './support/sandbox/loopback.ts';
-import { startTwoZones } from './support/two-zones.ts';
+import { outputSchemas } from '../../src/cli/outputs.ts';
+import { amlState } from '../../src/sandbox/aml/state.ts';
+import { startCommand } from '../e2e/process.ts';
+import { endJobs } from '../support/played-compute.ts';
+import { loopbackOf } from '../support/sandbox/loopback.ts';
+import { startTwoZones } from '../support/two-zones.ts';
 
 /** A line of stderr on which the process is killed: a step begins, so the ones before it are done. */
 const moments = [/^publish /, /^release /, /^verify /, /^register /];

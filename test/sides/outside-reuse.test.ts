@@ -1,18 +1,18 @@
 import test from 'ava';
-import type { Digest } from '../src/domain/digest.ts';
-import type { ReleaseDocument } from '../src/domain/release.ts';
-import type { ScanReport } from '../src/domain/scan.ts';
-import { AmlpromoteError } from '../src/domain/errors.ts';
-import { sha256 } from '../src/domain/sha256.ts';
-import { pushArtifact } from '../src/evidence/artifact.ts';
-import { attest } from '../src/evidence/attestation.ts';
-import { scanPredicate } from '../src/evidence/predicates/scan.ts';
-import { predicateTypes } from '../src/domain/media-types.ts';
-import { promoteOutside } from '../src/promote.ts';
-import { attachJunk, junkAnnotations, junkTypes } from './support/junk-referrers.ts';
-import { memoryZones, newStore, prepareGround, startRun } from './support/memory-zones.ts';
-import type { MemoryZones } from './support/memory-zones.ts';
-import { finding, report } from './support/scan-reports.ts';
+import type { Digest } from '../../src/domain/digest.ts';
+import type { ReleaseDocument } from '../../src/domain/release.ts';
+import type { ScanReport } from '../../src/domain/scan.ts';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
+import { sha256 } from '../../src/domain/sha256.ts';
+import { pushArtifact } from '../../src/evidence/artifact.ts';
+import { attest } from '../../src/evidence/attestation.ts';
+import { scanPredicate } from '../../src/evidence/predicates/scan.ts';
+import { predicateTypes } from '../../src/domain/media-types.ts';
+import { promoteOutside } from '../../src/sides/promote.ts';
+import { attachJunk, junkAnnotations, junkTypes } from '../support/junk-referrers.ts';
+import { memoryZones, newStore, prepareGround, startRun } from '../support/memory-zones.ts';
+import type { MemoryZones } from '../support/memory-zones.ts';
+import { finding, report } from '../support/scan-reports.ts';
 
 /** A CI system's runners: each begins with an empty store, another seal and a later clock. */
 const ground = await prepareGround();

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import type { Digest } from '../src/domain/digest.ts';
-import type { ReleaseDocument } from '../src/domain/release.ts';
-import { startCommand } from './e2e/process.ts';
-import { startTwoZones } from './support/two-zones.ts';
-import type { TwoZones } from './support/two-zones.ts';
+import type { Digest } from '../../src/domain/digest.ts';
+import type { ReleaseDocument } from '../../src/domain/release.ts';
+import { startCommand } from '../e2e/process.ts';
+import { startTwoZones } from '../support/two-zones.ts';
+import type { TwoZones } from '../support/two-zones.ts';
 
 /** CI runners: a process, a store and a home of their own. */
 async function outside(zones: TwoZones, image: string, runner: string) {

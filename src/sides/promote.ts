@@ -1,17 +1,18 @@
-import type { StepName } from './domain/events.ts';
-import type { ReleaseDocument } from './domain/release.ts';
-import { decide } from './domain/verdict.ts';
-import type { Inside, WorkspaceChoice } from './inside.ts';
-import type { ImageSpec } from './manifest/image.ts';
+import type { StepName } from '../domain/events.ts';
+import type { ReleaseDocument } from '../domain/release.ts';
+import { decide } from '../domain/verdict.ts';
+import type { WorkspaceChoice } from '../policy/workspace-choice.ts';
+import type { Inside } from './inside.ts';
+import type { ImageSpec } from '../manifest/image.ts';
 import type { Outside, OutsideImage, ScanReports } from './outside.ts';
-import type { BuildReport } from './steps/build.ts';
-import type { ImportReport } from './steps/import.ts';
-import type { PublishReport } from './steps/publish.ts';
-import type { RegisterReport } from './steps/register.ts';
-import type { ReleaseReport } from './steps/release.ts';
-import type { RunReport } from './steps/run.ts';
-import type { SignReport } from './steps/sign.ts';
-import { requireDecision } from './steps/verify/require.ts';
+import type { BuildReport } from '../steps/build.ts';
+import type { ImportReport } from '../steps/import.ts';
+import type { PublishReport } from '../steps/publish.ts';
+import type { RegisterReport } from '../steps/register.ts';
+import type { ReleaseReport } from '../steps/release.ts';
+import type { RunReport } from '../steps/run.ts';
+import type { SignReport } from '../steps/sign.ts';
+import { requireDecision } from '../steps/verify/require.ts';
 
 export type PromotionMode = 'both' | 'outside' | 'inside';
 

@@ -1,26 +1,28 @@
-import { AmlpromoteError } from './domain/errors.ts';
-import type { Progress } from './domain/events.ts';
-import type { ReleaseDocument } from './domain/release.ts';
-import type { Policy } from './manifest/policy.ts';
-import type { Zones } from './manifest/zones.ts';
-import { admittedWorkspaces, requireAdmittedRepository, requireApprovedOrigin } from './policy/zones.ts';
-import type { Clock } from './ports/clock.ts';
-import type { Registry } from './ports/content.ts';
-import type { Importer, Inventory, Locks, Remover } from './ports/importer.ts';
-import type { RunRecords } from './ports/run-records.ts';
-import type { Signer } from './ports/signer.ts';
-import type { Datastore, Environments, Jobs } from './ports/workspace.ts';
-import { importRelease } from './steps/import.ts';
-import type { ImportReport } from './steps/import.ts';
-import { discardRelease } from './steps/import/discard.ts';
-import type { DiscardReport } from './steps/import/discard.ts';
-import { register } from './steps/register.ts';
-import type { RegisterReport } from './steps/register.ts';
-import { run } from './steps/run.ts';
-import type { RunReport } from './steps/run.ts';
-import { verifyRelease } from './steps/verify.ts';
-import type { VerificationReport, VerifiedRelease } from './steps/verify.ts';
-import { requireAllowed } from './steps/verify/require.ts';
+import { AmlpromoteError } from '../domain/errors.ts';
+import type { Progress } from '../domain/events.ts';
+import type { ReleaseDocument } from '../domain/release.ts';
+import type { Policy } from '../manifest/policy.ts';
+import type { Zones } from '../manifest/zones.ts';
+import type { WorkspaceChoice } from '../policy/workspace-choice.ts';
+import { chooseWorkspace } from '../policy/workspace-choice.ts';
+import { requireAdmittedRepository, requireApprovedOrigin } from '../policy/zones.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Registry } from '../ports/content.ts';
+import type { Importer, Inventory, Locks, Remover } from '../ports/importer.ts';
+import type { RunRecords } from '../ports/run-records.ts';
+import type { Signer } from '../ports/signer.ts';
+import type { Datastore, Environments, Jobs } from '../ports/workspace.ts';
+import { importRelease } from '../steps/import.ts';
+import type { ImportReport } from '../steps/import.ts';
+import { discardRelease } from '../steps/import/discard.ts';
+import type { DiscardReport } from '../steps/import/discard.ts';
+import { register } from '../steps/register.ts';
+import type { RegisterReport } from '../steps/register.ts';
+import { run } from '../steps/run.ts';
+import type { RunReport } from '../steps/run.ts';
+import { verifyRelease } from '../steps/verify.ts';
+import type { VerificationReport, VerifiedRelease } from '../steps/verify.ts';
+import { requireAllowed } from '../steps/verify/require.ts';
 
 /** What the sensitive side has. Parts are opened when a step needs them, so `verify` asks for no key and no workspace. */
 export interface InsidePorts {
@@ -41,13 +43,6 @@ export interface InsidePorts {
   readonly progress: Progress;
   readonly toolVersion: string;
   readonly signal?: AbortSignal;
-}
-
-export interface WorkspaceChoice {
-  /** Name in the zones manifest; needed when several workspaces are admitted. */
-  readonly workspace?: string | undefined;
-  /** Purpose or name of a compute; by default `cpu`, or the only one. */
-  readonly compute?: string | undefined;
 }
 
 /** Where a release comes from, or will. */
@@ -157,68 +152,4 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
       );
     },
   };
-}
-
-/** @throws USAGE for a name that the zones manifest does not have */
-export function requireKnownWorkspace(zones: Zones, name: string | undefined): void {
-  const { workspaces } = zones.zones.sensitive;
-  if (name === undefined || Object.hasOwn(workspaces, name)) return;
-  const known = Object.keys(workspaces).join(', ') || 'there is none yet';
-  throw new AmlpromoteError('USAGE', `${zones.file} has no workspace ${name}`, {
-    nextSteps: [`Name one that it has under zones.sensitive.workspaces: ${known}.`],
-  });
-}
-
-/** @throws NOT_ADMITTED, USAGE */
-export function chooseWorkspace(
-  zones: Zones,
-  repository: string,
-  choice: WorkspaceChoice,
-): {
-  readonly name: string;
-  readonly id: string;
-  readonly compute: string | undefined;
-  /** The computes that the manifest names, for messages. */
-  readonly known: string;
-} {
-  const admitted = admittedWorkspaces(zones, repository);
-  const { workspaces } = zones.zones.sensitive;
-  requireKnownWorkspace(zones, choice.workspace);
-  const name = choice.workspace ?? admitted[0];
-  if (name === undefined || !admitted.includes(name)) {
-    throw new AmlpromoteError(
-      'NOT_ADMITTED',
-      `${zones.file} admits ${repository} to ${admitted.length === 0 ? 'no workspace' : `${admitted.join(', ')} only`}`,
-      {
-        nextSteps: ['Ask the platform team to name the workspace under zones.sensitive.admits.'],
-      },
-    );
-  }
-  if (choice.workspace === undefined && admitted.length > 1) {
-    throw new AmlpromoteError(
-      'USAGE',
-      `${repository} is admitted to several workspaces: ${admitted.join(', ')}`,
-      {
-        nextSteps: ['Choose one with --workspace.'],
-      },
-    );
-  }
-  const workspace = workspaces[name];
-  if (!workspace) throw new TypeError(`zones manifest admits the unknown workspace ${name}`);
-  const known = Object.entries(workspace.compute).map(([purpose, compute]) => `${purpose} (${compute})`);
-  return {
-    name,
-    id: workspace.id,
-    compute: chooseCompute(workspace.compute, choice.compute),
-    known: known.join(', ') || 'none',
-  };
-}
-
-function chooseCompute(
-  computes: Readonly<Record<string, string>>,
-  wanted: string | undefined,
-): string | undefined {
-  if (wanted !== undefined) return Object.hasOwn(computes, wanted) ? computes[wanted] : wanted;
-  const [only, ...more] = Object.values(computes);
-  return computes['cpu'] ?? (more.length === 0 ? only : undefined);
 }

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { AmlpromoteError } from '../src/domain/errors.ts';
-import type { Registry, Repository } from '../src/ports/content.ts';
-import { promoteOutside } from '../src/promote.ts';
-import { memoryZones, newStore, prepareGround, startRun } from './support/memory-zones.ts';
-import type { MemoryZones, RunOptions } from './support/memory-zones.ts';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
+import type { Registry, Repository } from '../../src/ports/content.ts';
+import { promoteOutside } from '../../src/sides/promote.ts';
+import { memoryZones, newStore, prepareGround, startRun } from '../support/memory-zones.ts';
+import type { MemoryZones, RunOptions } from '../support/memory-zones.ts';
 
 /** Runners that release at the same time: whatever the order of their requests, a counter names one index. */
 const ground = await prepareGround();

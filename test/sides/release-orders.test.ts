@@ -1,12 +1,12 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { Digest } from '../src/domain/digest.ts';
-import { AmlpromoteError } from '../src/domain/errors.ts';
-import type { ImageSpec } from '../src/manifest/image.ts';
-import { promoteOutside } from '../src/promote.ts';
-import { interleaved } from './support/interleaved.ts';
-import { memoryZones, newStore, prepareGround, startRun } from './support/memory-zones.ts';
-import type { MemoryZones } from './support/memory-zones.ts';
+import type { Digest } from '../../src/domain/digest.ts';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
+import type { ImageSpec } from '../../src/manifest/image.ts';
+import { promoteOutside } from '../../src/sides/promote.ts';
+import { interleaved } from '../support/interleaved.ts';
+import { memoryZones, newStore, prepareGround, startRun } from '../support/memory-zones.ts';
+import type { MemoryZones } from '../support/memory-zones.ts';
 
 /** Runners that release at the same time, in any order of their requests to the registry and its locks (threat 38). */
 const ground = await prepareGround();

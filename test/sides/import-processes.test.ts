@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import type { Digest } from '../src/domain/digest.ts';
-import type { ReleaseDocument } from '../src/domain/release.ts';
-import { startCommand } from './e2e/process.ts';
-import { startTwoZones } from './support/two-zones.ts';
+import type { Digest } from '../../src/domain/digest.ts';
+import type { ReleaseDocument } from '../../src/domain/release.ts';
+import { startCommand } from '../e2e/process.ts';
+import { startTwoZones } from '../support/two-zones.ts';
 
 test('threat 38: imports in processes of their own, at once: what is tagged in the end is what verify allows', async (t) => {
   const zones = await startTwoZones();

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { AmlpromoteError } from '../src/domain/errors.ts';
-import type { ImageSpec } from '../src/manifest/image.ts';
-import { promoteOutside } from '../src/promote.ts';
-import { memoryZones, newStore, prepareGround, startRun } from './support/memory-zones.ts';
-import type { MemoryZones } from './support/memory-zones.ts';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
+import type { ImageSpec } from '../../src/manifest/image.ts';
+import { promoteOutside } from '../../src/sides/promote.ts';
+import { memoryZones, newStore, prepareGround, startRun } from '../support/memory-zones.ts';
+import type { MemoryZones } from '../support/memory-zones.ts';
 
 /** Two runners release one version with different images at the same time (threat 38). */
 const ground = await prepareGround();

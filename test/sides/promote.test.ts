@@ -1,9 +1,9 @@
 import test from 'ava';
-import type { ReleaseDocument } from '../src/domain/release.ts';
-import { AmlpromoteError } from '../src/domain/errors.ts';
-import type { Inside } from '../src/inside.ts';
-import { combinedExitCode, planPromotion, promoteInside } from '../src/promote.ts';
-import type { PlanPlaces, PlanSubject } from '../src/promote.ts';
+import type { ReleaseDocument } from '../../src/domain/release.ts';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
+import type { Inside } from '../../src/sides/inside.ts';
+import { combinedExitCode, planPromotion, promoteInside } from '../../src/sides/promote.ts';
+import type { PlanPlaces, PlanSubject } from '../../src/sides/promote.ts';
 
 const places: PlanPlaces = {
   mode: 'both',

@@ -1,17 +1,17 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import type { Digest } from '../src/domain/digest.ts';
-import type { ReleaseDocument } from '../src/domain/release.ts';
-import { parseReleaseDocument, formatReleaseDocument } from '../src/evidence/release-document.ts';
-import { readReceipts } from '../src/evidence/receipts.ts';
-import { loadTrust } from '../src/evidence/trust.ts';
-import { promoteInside, promoteOutside } from '../src/promote.ts';
-import type { InsideResult, OutsideResult } from '../src/promote.ts';
-import { violationsOf } from './support/final-repository.ts';
-import { Killed } from './support/mortal.ts';
-import { newStore, prepareGround, startRun, memoryZones } from './support/memory-zones.ts';
-import type { Run, RunOptions, MemoryZones } from './support/memory-zones.ts';
+import type { Digest } from '../../src/domain/digest.ts';
+import type { ReleaseDocument } from '../../src/domain/release.ts';
+import { parseReleaseDocument, formatReleaseDocument } from '../../src/evidence/release-document.ts';
+import { readReceipts } from '../../src/evidence/receipts.ts';
+import { loadTrust } from '../../src/evidence/trust.ts';
+import { promoteInside, promoteOutside } from '../../src/sides/promote.ts';
+import type { InsideResult, OutsideResult } from '../../src/sides/promote.ts';
+import { violationsOf } from '../support/final-repository.ts';
+import { Killed } from '../support/mortal.ts';
+import { newStore, prepareGround, startRun, memoryZones } from '../support/memory-zones.ts';
+import type { Run, RunOptions, MemoryZones } from '../support/memory-zones.ts';
 
 const ground = await prepareGround();
 const { repository } = ground.spec;

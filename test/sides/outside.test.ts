@@ -1,15 +1,15 @@
 import test from 'ava';
-import { AmlpromoteError } from '../src/domain/errors.ts';
-import type { ErrorCode } from '../src/domain/errors.ts';
-import { annotations, mediaTypes } from '../src/domain/media-types.ts';
-import type { ScanReport } from '../src/domain/scan.ts';
-import { encodeManifest, parseManifest } from '../src/oci/manifest.ts';
-import { openStore } from '../src/oci/store/store.ts';
-import { promoteOutside } from '../src/promote.ts';
-import { attestation, pushChild } from './support/index-children.ts';
-import { memoryZones, newStore, prepareGround, startRun } from './support/memory-zones.ts';
-import { finding, gap } from './support/scan-reports.ts';
-import { pushImage } from './support/signed-release.ts';
+import { AmlpromoteError } from '../../src/domain/errors.ts';
+import type { ErrorCode } from '../../src/domain/errors.ts';
+import { annotations, mediaTypes } from '../../src/domain/media-types.ts';
+import type { ScanReport } from '../../src/domain/scan.ts';
+import { encodeManifest, parseManifest } from '../../src/oci/manifest.ts';
+import { openStore } from '../../src/oci/store/store.ts';
+import { promoteOutside } from '../../src/sides/promote.ts';
+import { attestation, pushChild } from '../support/index-children.ts';
+import { memoryZones, newStore, prepareGround, startRun } from '../support/memory-zones.ts';
+import { finding, gap } from '../support/scan-reports.ts';
+import { pushImage } from '../support/signed-release.ts';
 
 const ground = await prepareGround();
 const { repository } = ground.spec;
