@@ -62,7 +62,7 @@ export async function readContext(
   const entries = await mapInOrder(found, atOnce, async ({ entry, facts }) => {
     signal?.throwIfAborted();
     return entry.type === 'file'
-      ? { ...entry, ...(await reading(entry.path, () => digests.digestOf(entry.path, facts))) }
+      ? { ...entry, ...(await reading(entry.path, () => digests.digestOf(entry.path, facts, signal))) }
       : entry;
   });
   await digests.save();

@@ -20,9 +20,11 @@ export interface FileDigests {
    * @param facts of `lstat`
    * @throws system errors, ELOOP when a link is there by now
    */
-  digestOf(path: string, facts: BigIntStats): Promise<FileContent>;
-  /** Files whose content was read. */
+  digestOf(path: string, facts: BigIntStats, signal?: AbortSignal): Promise<FileContent>;
+  /** Files whose content was read, or is being read. */
   readonly read: number;
+  /** Of them, so far. */
+  readonly bytes: number;
   /** Remembers what was asked for, and nothing else. */
   save(): Promise<void>;
 }
@@ -90,11 +92,15 @@ function fileDigests(
     return found;
   };
   let read = 0;
+  let bytes = 0;
   return {
     get read() {
       return read;
     },
-    async digestOf(path, facts) {
+    get bytes() {
+      return bytes;
+    },
+    async digestOf(path, facts, signal) {
       const file = join(directory, path);
       const now = keep && (await isTimed(file, facts.dev)) ? formatFacts(facts) : undefined;
       const entry = now === undefined ? undefined : known.get(path);
@@ -104,7 +110,10 @@ function fileDigests(
       }
       read += 1;
       const begun = BigInt(Date.now());
-      const { after, ...content } = await hashFile(file, Number(facts.size));
+      const { after, ...content } = await hashFile(file, Number(facts.size), (count) => {
+        signal?.throwIfAborted();
+        bytes += count;
+      });
       const isSettled = facts.ctimeNs / 1_000_000n + BigInt(keep?.settled ?? 0) < begun;
       if (now !== undefined && isSettled && formatFacts(after) === now) next.set(path, [now, content.digest]);
       return content;
@@ -134,6 +143,7 @@ const pieceSize = 256 * 1024;
 async function hashFile(
   file: string,
   expected: number,
+  onPiece: (bytes: number) => void,
 ): Promise<FileContent & { readonly after: BigIntStats }> {
   // What was put in the file's place meanwhile is not followed and not waited for.
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -145,6 +155,7 @@ async function hashFile(
     for (;;) {
       const { bytesRead } = await handle.read(piece, 0, piece.byteLength, size);
       if (bytesRead === 0) break;
+      onPiece(bytesRead);
       hasher.update(piece.subarray(0, bytesRead));
       size += bytesRead;
     }

@@ -16,7 +16,7 @@ import { basesOf } from './bases.ts';
 import type { BuildContext } from './context.ts';
 import { readContext } from './context.ts';
 import type { FileDigestsOptions } from './file-digests.ts';
-import { openFileDigests } from './file-digests.ts';
+import { openFileDigests, unremembered } from './file-digests.ts';
 import { countedArgs, frontendsOf, refuseTriggers, refuseUngiven } from './inputs.ts';
 
 export interface Base {
@@ -73,11 +73,18 @@ export async function readRecipe(
   { engine, onLog, cache, signal }: RecipePorts,
 ): Promise<Recipe> {
   const file = join(source.context, source.dockerfile);
-  const digests = cache && (await openFileDigests(source.context, cache));
+  const digests = cache ? await openFileDigests(source.context, cache) : unremembered(source.context);
+  const stillReading = setInterval(() => {
+    onLog(
+      `reading the build context ${source.context}: ${String(digests.read)} files, ${String(Math.round(digests.bytes / 1e6))} MB so far`,
+    );
+  }, 10_000);
   const [context, { text, digest }] = await Promise.all([
-    readContext(source.context, source.dockerfile, { ...(digests && { digests }), signal }),
+    readContext(source.context, source.dockerfile, { digests, signal }),
     readText(file),
-  ]);
+  ]).finally(() => {
+    clearInterval(stillReading);
+  });
   requireSent(context, source.dockerfile, digest);
   const reading = readDockerfile(text, file);
   if (reading.conflict) {

@@ -9,6 +9,7 @@ import {
   rmSync,
   statfsSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -223,4 +224,17 @@ test('whatever is done to the files, what is remembered changes no digest', asyn
     }),
     { numRuns: 40 },
   );
+});
+
+test('a large file does not outlast an interruption', async (t) => {
+  const { directory, cache } = await setUp(t, files);
+  // Sparse: a hundred gigabytes of nothing.
+  truncateSync(path.join(directory, 'a.txt'), 100 * 1024 ** 3);
+  const digests = await openFileDigests(directory, { directory: cache, seal });
+  const begun = performance.now();
+  await t.throwsAsync(readContext(directory, 'Dockerfile', { digests, signal: AbortSignal.timeout(200) }), {
+    name: 'TimeoutError',
+  });
+  t.true(performance.now() - begun < 10_000);
+  t.true(digests.bytes > 0);
 });
