@@ -27,7 +27,7 @@ const cache = path.join(values.dir, 'context-cache');
 const bytes = await makeContext();
 await rm(cache, { recursive: true, force: true });
 // What has just been written is not remembered.
-await delay(3000);
+await delay(65_000);
 await ours(cache);
 
 const unknown = { ours: [] as Sample[], sha256sum: [] as Sample[] };

@@ -110,7 +110,12 @@ export async function relistReceipt(
   const lost = attached.filter((receipt) => admits(receipt, tagged));
   const known = await listedReceipts(repository);
   const missing = lost.filter(({ descriptor }) => !contains(known, descriptor.digest));
-  for (const { descriptor } of missing) await listReceipt(repository, descriptor, attached, clock);
+  // A full list gives way to what is trusted: all of it, not only what is attached to this image.
+  const trusted =
+    missing.length > 0 && known.length >= maxForeignEntries
+      ? [...(await readReceipts(repository, keys, Infinity)), ...attached]
+      : attached;
+  for (const { descriptor } of missing) await listReceipt(repository, descriptor, trusted, clock);
   return missing.length > 0;
 }
 
@@ -239,7 +244,12 @@ async function listReceipt(
     const { mediaType, digest, size } = receipt;
     const index = encodeManifest({
       mediaType: mediaTypes.ociIndex,
-      manifests: [...roomIn(listed, trusted), { mediaType, digest, size }],
+      // What others wrote beside their digests would be for us to carry on.
+      manifests: [...roomIn(listed, trusted), { mediaType, digest, size }].map((one) => ({
+        mediaType: one.mediaType,
+        digest: one.digest,
+        size: one.size,
+      })),
     });
     await repository.pushManifest(index, tags.receipts);
     await clock.sleep(50 + Math.floor(Math.random() * 100 * (attempt + 1)));

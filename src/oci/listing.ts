@@ -24,6 +24,8 @@ export function parseListing(content: ManifestContent): Listing {
   const { digest } = content.descriptor;
   const where = `index ${digest}`;
   const { manifests } = parseIndexBody(content, where, parseLenientJson(content.bytes, where));
+  // Go writes a list of nothing as null.
+  if (manifests === null) return { entries: [], bare: [] };
   if (!Array.isArray(manifests)) throw invalid(`${where} manifests`, 'expected an array');
   const entries: Descriptor[] = [];
   const bare: Digest[] = [];

@@ -139,10 +139,18 @@ function environmentGaps({ files, told }: WalkResult<FileFacts>): readonly Cover
   const records = files.filter(({ value }) => value.packages?.some(({ type }) => type === 'conda'));
   const recorded = new Set(records.map(({ path }) => path.slice(0, path.lastIndexOf('/') + 1)));
   const seen = new Set(files.map(({ path }) => path));
+  // Any mark but `conda-meta` itself. Without, it may be as micromamba leaves the prefix around its environments.
+  const occupied = new Set(
+    told.map(({ path, value: { environment, installed } }) =>
+      environment && !environment.caches && `${path}/` !== environment.directory
+        ? environment.directory
+        : installed,
+    ),
+  );
   const missing = ({ directory, caches }: NonNullable<FileFacts['environment']>): string | undefined => {
     if (caches)
       return [...recorded].some((one) => one.startsWith(directory)) ? undefined : 'record of a package';
-    if (!recorded.has(directory)) return 'record of a package';
+    if (!recorded.has(directory)) return occupied.has(directory) ? 'record of a package' : undefined;
     return seen.has(`${directory}history`) ? undefined : 'history';
   };
   const gaps = told.flatMap(({ path, value: { environment } }): [string, CoverageGap][] => {

@@ -401,6 +401,19 @@ test('threat 46: a receipt of another repository is none here', async (t) => {
   t.is((await readReceipts(repository, keys)).length, 1);
 });
 
+test('threat 76: what others wrote beside a digest is not carried on, and makes no list too large', async (t) => {
+  const { registry, repository, record } = setup();
+  await record(7);
+  const honest = await listedReceipts(repository);
+  const image = await pushImage(repository, '7');
+  putList(registry, [...honest, { ...image, annotations: { a: 'x'.repeat(4_193_000) } }]);
+  const next = await record(8);
+  t.deepEqual(
+    (await listedReceipts(repository)).map(({ digest, annotations }) => [digest, annotations]),
+    [...honest, image, next.descriptor].map(({ digest }) => [digest, undefined]),
+  );
+});
+
 test('threat 46: a full list gives way to what is trusted', async (t) => {
   const { registry, repository, record } = setup();
   await record(7);

@@ -88,6 +88,11 @@ const damages: Readonly<Record<string, (path: string, content: string) => readon
   'full of NULs': (path, content) => [{ name: path, content: Buffer.alloc(content.length) }],
   'in UTF-16': (path, content) => [{ name: path, content: Buffer.from(content, 'utf16le') }],
   'a directory': (path) => [{ name: `${path}/`, type: '5' }],
+  'a directory with something in it': (path) => [{ name: `${path}/x`, content: 'x' }],
+  'a link to a directory with something in it': (path) => [
+    { name: path, type: '2', link: '/var/full' },
+    { name: 'var/full/x', content: 'x' },
+  ],
   'a dangling link': (path) => [{ name: path, type: '2', link: 'nowhere' }],
   'an absolute link that dangles': (path) => [{ name: path, type: '2', link: '/no/where' }],
   'a link out of the image': (path) => [
@@ -382,6 +387,23 @@ test('conda: packages of a cache are no environments, and a cache serves the env
   );
 });
 
+test('conda: an empty prefix around environments is none; with anything installed in it, it is', async (t) => {
+  const files = {
+    'opt/conda/conda-meta/history': '',
+    'opt/conda/envs/a/bin/python': 'x',
+    'opt/conda/envs/a/conda-meta/history': '==> now <==\n+x/noarch::numpy-1.5-0\n',
+    'opt/conda/envs/a/conda-meta/numpy-1.5-0.json': record,
+  };
+  const gaps = async (more: Readonly<Record<string, string>>): Promise<readonly string[]> =>
+    gapsOf(await inventoryOf(layerOf(tarOfFiles({ ...files, ...more })))).filter((gap) =>
+      gap.includes('conda'),
+    );
+  t.deepEqual(await gaps({}), []);
+  for (const path of ['bin/python', 'lib/libssl.so', 'condabin/conda', 'etc/conda/activate.d/a.sh'])
+    t.is((await gaps({ [`opt/conda/${path}`]: 'x' })).length, 1, path);
+  t.is((await gaps({ 'opt/conda/conda-meta/history': '+x::openssl-3-0\n' })).length, 1);
+});
+
 test('conda: an environment is found through links, once', async (t) => {
   const inventory = await inventoryOf(
     layerOf(tarOfFiles({ ...environment, ...cached })),
@@ -407,6 +429,7 @@ const journals: readonly (readonly [string, readonly TarRecord[], boolean])[] = 
   ['a hard link', [{ name: `${journal}/0000`, type: '1', link: 'var/lib/dpkg/status' }], true],
   ['a dangling link', [{ name: `${journal}/0000`, type: '2', link: '/nowhere' }], true],
   ['a pipe', [{ name: `${journal}/0000`, type: '6' }], true],
+  ['a directory with something in it', [{ name: `${journal}/0000/x`, content: 'x' }], true],
   [
     'a file behind a link',
     [

@@ -77,6 +77,8 @@ test('what marks a package manager that is not read', (t) => {
     'usr/lib/python3.12/test/test_importlib/data/example-21.12-py3.6.egg': undefined,
     'usr/lib/python3.13/test/test_importlib/metadata/data/example2-1.0.0-py3-none-any.whl': undefined,
     [`root/.cache/pip/wheels/0a/1b/2c/${'3d'.repeat(28)}/a-1-py3-none-any.whl`]: undefined,
+    'usr/lib/python3/dist-packages/pkg_resources/tests/data/my-test-package_zipped-egg/my_test_package-1.0-py3.7.egg':
+      undefined,
     'opt/.egg': undefined,
     'opt/a.egg-info.txt': undefined,
     'app/package.json': undefined,

@@ -2,6 +2,7 @@ import type { Descriptor, ManifestContent } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { hexOf } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
+import { mapInOrder } from '../../domain/map-in-order.ts';
 import { mediaTypes } from '../../domain/media-types.ts';
 import { sha256 } from '../../domain/sha256.ts';
 import { refusePage } from '../../network/causes.ts';
@@ -10,7 +11,7 @@ import { encodeManifest, referrerOf } from '../manifest.ts';
 import { pullScope } from './auth.ts';
 import type { Client } from './client.ts';
 import { protocolError } from './errors.ts';
-import { putManifest, readManifest } from './manifests.ts';
+import { putManifest, readManifest, resolveManifest } from './manifests.ts';
 import { pages } from './pages.ts';
 
 /** Where registries without the API keep the list (distribution-spec, "Referrers Tag Schema"). */
@@ -18,7 +19,8 @@ const referrersTag = (subject: Digest): string => `sha256-${hexOf(subject)}`;
 
 /**
  * The API's list and the tag's, each digest once. Either may be missing: a registry may have learnt the API later. The tag's is for
- * anybody to write: where the API answers, a list under the tag that is none is passed over.
+ * anybody to write, and to empty: where the API answers, a list under the tag that is none is passed over, as is what it names
+ * besides and the registry does not have, or all of that when it is a crowd.
  * @throws CONTENT_INVALID when there is only a list under the tag, and it is none
  */
 export async function listReferrers(
@@ -35,12 +37,22 @@ export async function listReferrers(
     }),
   ]);
   if (tag instanceof AmlpromoteError && !api) throw tag;
-  const tagged = tag instanceof AmlpromoteError ? [] : ofType(tag, artifactType);
-  const found = new Map<Digest, Descriptor>();
-  for (const descriptor of [...(api ?? []), ...tagged])
-    if (!found.has(descriptor.digest)) found.set(descriptor.digest, descriptor);
-  return [...found.values()];
+  const found = new Map<Digest, Descriptor>((api ?? []).map((one) => [one.digest, one]));
+  const tagged = new Map<Digest, Descriptor>();
+  for (const one of tag instanceof AmlpromoteError ? [] : ofType(tag, artifactType))
+    if (!found.has(one.digest) && !tagged.has(one.digest)) tagged.set(one.digest, one);
+  const besides = [...tagged.values()];
+  if (!api) return besides;
+  if (besides.length > maxBesides) return [...found.values()];
+  const there = await mapInOrder(besides, atOnce, async (one) =>
+    (await resolveManifest(client, repository, one.digest)) ? [one] : [],
+  );
+  return [...found.values(), ...there.flat()];
 }
+
+/** More than anybody attaches to one image; each is asked for. */
+const maxBesides = 256;
+const atOnce = 8;
 
 /** Not every registry filters, and none does it in the list under the tag. */
 const ofType = (listed: readonly Descriptor[], artifactType: string | undefined): readonly Descriptor[] =>
@@ -136,6 +148,24 @@ export async function enterReferrer(
   await mine;
 }
 
+/** @throws OPERATION_FAILED when it has grown too large to be written */
+function listOf(entries: ReadonlyMap<Digest, Descriptor>, tag: string): ManifestContent {
+  try {
+    return encodeManifest({ mediaType: mediaTypes.ociIndex, manifests: [...entries.values()] });
+  } catch (cause) {
+    throw new AmlpromoteError(
+      'OPERATION_FAILED',
+      `nothing more can be entered into the list ${tag}: it is full`,
+      {
+        nextSteps: [
+          'Find out who fills it. Point the tag at the index that it named before, or delete it; then run again, which attaches what is missing.',
+        ],
+        cause,
+      },
+    );
+  }
+}
+
 /** Looks without a loss that end it: the race of another's read and write is over by then. */
 const quietLooks = 2;
 
@@ -172,7 +202,7 @@ async function enter(
     for (const one of latest) if (!wanted.has(one.digest)) wanted.set(one.digest, one);
     // In the order of the list: whoever reads pages or diffs sees additions at the end.
     const merged = new Map([...latest, ...wanted.values()].map((one) => [one.digest, one]));
-    const list = encodeManifest({ mediaType: mediaTypes.ociIndex, manifests: [...merged.values()] });
+    const list = listOf(merged, `${client.host}/${repository}:${referrersTag(subject)}`);
     await putManifest(client, repository, list, referrersTag(subject));
     written = true;
     quiet = 0;

@@ -54,7 +54,7 @@ class Chooser<T> {
 
   /** `isReal`: the path has no links in it, and stands for itself even when its file has other names. */
   look({ path, node }: Located, isReal: boolean): void {
-    this.#mark(path, node);
+    this.#mark(path, node, isReal);
     if (node.kind === 'file' && this.#selection.wants(path)) this.#choose(path, node, isReal);
   }
 
@@ -86,13 +86,13 @@ class Chooser<T> {
     this.#files.set(path, { path, node, role });
   }
 
-  /** What one path to something has marked, another that ends alike marks no second time. */
-  #mark(path: string, node: TreeNode): void {
+  /** What one path to something has marked, a link to it or around it that ends alike marks no second time. */
+  #mark(path: string, node: TreeNode, isReal: boolean): void {
     const mark = this.#selection.marks(path, node.kind);
     if (!mark) return;
     const name = path.slice(path.lastIndexOf('/') + 1);
     const names = this.#marked.get(node) ?? new Set<string>();
-    if (names.has(name)) return;
+    if (!isReal && names.has(name)) return;
     this.#marked.set(node, names.add(name));
     if ('tells' in mark) this.#told.push({ path, value: mark.tells });
     else this.#needs.push({ path, needs: mark.needs });
@@ -100,8 +100,8 @@ class Chooser<T> {
 
   /** Whatever becomes of it when it is read: that is said there. */
   #isMet(path: string): boolean {
-    const node = this.#tree.lookup(path);
-    if (node?.kind === 'directory') return node.children.size > 0;
+    const node = this.#tree.lookup(path.replace(/\/$/, ''));
+    if (path.endsWith('/')) return node?.kind === 'directory' && node.children.size > 0;
     this.choose(path, node);
     return node?.kind === 'file';
   }

@@ -7,7 +7,7 @@ import type { NodeKind } from './tree-nodes.ts';
 
 /**
  * What a name gives away before anything is read: that a file must be there to be read (any one of `needs`, looked up through
- * symbolic links; a directory counts when there is something in it), or all that there is to know.
+ * symbolic links; with `/` at its end a directory with something in it), or all that there is to know.
  */
 export type Mark<T> = { readonly needs: readonly string[] } | { readonly tells: T };
 

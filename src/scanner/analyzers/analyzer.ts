@@ -35,6 +35,8 @@ export const fileFactsSchema = z.strictObject({
   expects: z.array(text).optional(),
   /** conda: a directory in or (`caches`) below which the records of an environment must be. */
   environment: z.strictObject({ directory: text, caches: z.boolean() }).optional(),
+  /** conda: the `conda-meta/` beside a `bin` or `lib`, whether there is one or not. */
+  installed: text.optional(),
   /** What could not be understood, in words. */
   problems: z.array(text).optional(),
 });

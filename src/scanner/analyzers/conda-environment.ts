@@ -11,9 +11,11 @@ const last =
 /** Marks an environment of conda by more than its records, so that one without them is not taken for none. */
 export const condaEnvironment: Analyzer = {
   id: 'conda-environment',
-  version: 1,
+  version: 2,
   wants: () => false,
   marks(path) {
+    const [, beside] = /^((?:.*\/)?)(?:bin|lib)$/.exec(path) ?? [];
+    if (beside !== undefined) return { tells: { installed: `${beside}conda-meta/` } };
     const environment = last.test(path) ? environmentOf(path) : undefined;
     return environment && { tells: { environment } };
   },

@@ -12,7 +12,7 @@ export const dpkg: Analyzer = {
   wants: (path) => isInDatabase(path) && file.test(within(path)) && !path.endsWith('.md5sums'),
   marks(path) {
     if (!isInDatabase(path))
-      return path === database ? { needs: [`${database}/status`, `${database}/status.d`] } : undefined;
+      return path === database ? { needs: [`${database}/status`, `${database}/status.d/`] } : undefined;
     // Beside each file of `status.d` that names a package stands one with the sums of its files.
     return file.test(within(path)) ? { needs: [path.replace(/\.md5sums$/, '')] } : undefined;
   },

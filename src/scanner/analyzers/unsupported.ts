@@ -24,6 +24,7 @@ const zipped = /\.(?:egg|pyzw?|pex|whl)$/i;
 const carried: readonly RegExp[] = [
   /(?:^|\/)(?:ensurepip\/_bundled|share\/python-wheels|virtualenv\/seed\/wheels\/embed|python3\.\d+\/test(?:\/wheeldata)?)\/(?:pip|setuptools|wheel)-[^/]+\.whl$/,
   /(?:^|\/)python3\.\d+\/test\/test_importlib\/(?:metadata\/)?data\/example2?-[^/]+\.(?:egg|whl)$/,
+  /-packages\/pkg_resources\/tests\/data\/my-test-package_zipped-egg\/my_test_package-[^/]+\.egg$/,
   /(?:^|\/)\.cache\/pip\/wheels\/(?:[0-9a-f]{2}\/){3}[0-9a-f]{56}\/[^/]+\.whl$/,
 ];
 /** Cheap test before the expensive ones: this runs for everything in an image. */

@@ -114,6 +114,7 @@ async function listContext(
       return { entry: { ...common(path, facts), type: 'file', size: Number(facts.size) }, facts };
     if (!facts.isSymbolicLink()) throw unsendable(path, 'it is a device or a pipe');
     const target = await reading(path, () => readlink(join(directory, path)));
+    if (target.includes('\uFFFD')) throw unsendable(path, 'what it links to is not UTF-8');
     return { entry: { ...common(path, facts), type: 'symlink', size: 0, target }, facts };
   };
 

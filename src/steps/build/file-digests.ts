@@ -43,9 +43,10 @@ const format = 1;
 /**
  * A file counts as unchanged while device, inode, size, time of modification and time of change (ctime, which no program sets)
  * are. That holds only for a file that had been left alone for a while when it was read: two changes within one tick of the file
- * system's clock look like one (as with Git's index, "racy-git").
+ * system's clock look like one (as with Git's index, "racy-git"), and a program that writes through a mapping changes the time
+ * only when it first writes to a page after the kernel has written that one back, every 30 + 5 s by default (vm.dirty_*_centisecs).
  */
-const settledAfter = 2000;
+const settledAfter = 60_000;
 
 /**
  * File systems of Linux (statfs(2), `f_type`) whose inodes and times of change are their own: ext2 to ext4, XFS, Btrfs, overlayfs,
@@ -138,7 +139,7 @@ const keepsItsTimes = (file: string): Promise<boolean> =>
       )
     : Promise.resolve(false);
 
-const pieceSize = 256 * 1024;
+const pieceSize = 1024 * 1024;
 
 async function hashFile(
   file: string,

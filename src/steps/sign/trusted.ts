@@ -125,8 +125,9 @@ async function candidatesOf(
   const listed = await content.referrers(subject.digest, artifactType).catch((error: unknown) => {
     throw isRefusal(error) ? unlisted(subject, error) : error;
   });
-  const known = new Set(listed.map(({ digest }) => digest));
-  return [...listed.slice(-maxForeignEntries), ...attached.filter(({ digest }) => !known.has(digest))];
+  const last = listed.slice(-maxForeignEntries);
+  const known = new Set(last.map(({ digest }) => digest));
+  return [...last, ...attached.filter(({ digest }) => !known.has(digest))];
 }
 
 async function judged<T>(

@@ -3,6 +3,7 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
+import type { Digest } from '../../../src/domain/digest.ts';
 import { mediaTypes } from '../../../src/domain/media-types.ts';
 import { sha256 } from '../../../src/domain/sha256.ts';
 import { encodeManifest } from '../../../src/oci/manifest.ts';
@@ -22,6 +23,20 @@ const index = (...manifests: readonly object[]) => ({
   manifests,
 });
 const indexHeaders = { 'content-type': mediaTypes.ociIndex };
+
+/** Answers HEAD of a manifest by its digest. */
+function found(response: http.ServerResponse, url: string | undefined): void {
+  const digest = url?.slice(url.lastIndexOf('/') + 1);
+  if (digest === undefined) response.writeHead(404).end();
+  else
+    response
+      .writeHead(200, {
+        'content-type': mediaTypes.ociManifest,
+        'content-length': '1',
+        'docker-content-digest': digest,
+      })
+      .end();
+}
 
 test('tags: pages are followed; null is an empty list', async (t) => {
   const wire = await startWire(t, (request, response) => {
@@ -76,7 +91,8 @@ for (const tags of [['ok', '../x'], ['\u001b[31m'], [1], 'abc', [''.padEnd(129, 
 
 test('referrers: API pages and the tag schema are merged and filtered', async (t) => {
   const wire = await startWire(t, (request, response) => {
-    if (request.url?.includes('/manifests/'))
+    if (request.method === 'HEAD') found(response, request.url);
+    else if (request.url?.includes('/manifests/'))
       json(response, 200, index(referrer('c', 'x/y'), referrer('a', 'x/y')), indexHeaders);
     else if (request.url?.includes('page=2')) json(response, 200, index(referrer('b', 'x/z')), indexHeaders);
     else
@@ -120,8 +136,15 @@ const junkEntries: readonly unknown[] = [
 ];
 
 /** Answers the API with `api`, or as if there were none, and the tag with `tag`. */
-const listing = async (t: ExecutionContext, lists: { api?: unknown; tag?: unknown }) => {
+const listing = async (
+  t: ExecutionContext,
+  lists: { api?: unknown; tag?: unknown; there?: readonly Digest[] },
+) => {
   const wire = await startWire(t, (request, response) => {
+    if (request.method === 'HEAD') {
+      found(response, lists.there?.some((digest) => request.url?.endsWith(digest)) ? request.url : undefined);
+      return;
+    }
     const list = request.url?.includes('/manifests/') ? lists.tag : lists.api;
     if (list === undefined) ociError(response, 404, '', '');
     else json(response, 200, list, indexHeaders);
@@ -146,6 +169,24 @@ test('threat 13: junk entries of a listing fall out, wherever they are, and the 
     }),
     { numRuns: 40 },
   );
+});
+
+test('threat 76: where the API answers, the tag adds what is there, and no ghosts, however many', async (t) => {
+  const [mine, old, ghost] = [referrer('a', 'x/y'), referrer('old', 'x/y'), referrer('ghost', 'x/y')];
+  const look = async (tag: readonly object[], api?: readonly object[]): Promise<readonly Digest[]> => {
+    const lists = { tag: index(...tag), ...(api && { api: index(...api) }), there: [old.digest] };
+    return (await (await listing(t, lists)).referrers(subject.digest, 'x/y')).map(({ digest }) => digest);
+  };
+  t.deepEqual(await look([ghost, mine, old, ghost], [mine]), [mine.digest, old.digest]);
+  const crowd = Array.from({ length: 300 }, (_, at) => referrer(`ghost ${String(at)}`, 'x/y'));
+  t.deepEqual(await look([...crowd, old], [mine]), [mine.digest]);
+  // Where there is only the tag, nothing is left out: what is not there is for the reader to say.
+  t.is((await look([...crowd, old])).length, 301);
+});
+
+test('a list of null is an empty one, as Go writes it', async (t) => {
+  const tag = { ...index(), manifests: null };
+  t.deepEqual(await (await listing(t, { tag })).referrers(subject.digest, 'x/y'), []);
 });
 
 test('a null in annotations is an empty string in a listing, as Go reads it', async (t) => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
@@ -23,6 +23,15 @@ test('a name that is not UTF-8 is told with its folder; ignored, it does no harm
     entries.map(({ path }) => path),
     ['.dockerignore', 'Dockerfile', 'data', 'data/a'],
   );
+});
+
+test('a link to a name that is not UTF-8 is told: it would be sent as a link to another one', async (t) => {
+  const directory = await temporaryDirectory(t, { Dockerfile: 'FROM scratch\n' });
+  symlinkSync(latin1, join(directory, 'link'));
+  const error = await t.throwsAsync(readContext(directory, 'Dockerfile'), { code: 'MANIFEST_INVALID' });
+  t.regex(error.message, /link: what it links to is not UTF-8/);
+  writeFileSync(join(directory, '.dockerignore'), 'link\n');
+  await t.notThrowsAsync(readContext(directory, 'Dockerfile'));
 });
 
 /** As a user who is not root, to whom permissions mean something. */

@@ -89,3 +89,21 @@ test('threats 13, 46: junk attached inside and in the list of receipts stops no 
     { numRuns: 6 },
   );
 });
+
+test('threat 46: an old release that is imported again pushes no newer receipt out of a full list', async (t) => {
+  const world = await importWorld();
+  const old = await world.release();
+  const newer = await world.release({ flavour: 'second', version: '1.5.0', counter: 8 });
+  await world.import(old.document);
+  const [first] = await listedReceipts(world.final);
+  await world.import(newer.document);
+  const newest = (await listedReceipts(world.final)).filter(({ digest }) => digest !== first?.digest);
+  const { mediaType, digest, size } = old.image;
+  const manifests = [...newest, ...Array.from({ length: 4999 }, () => ({ mediaType, digest, size }))];
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests }));
+  const descriptor = { mediaType: mediaTypes.ociIndex, digest: sha256(bytes), size: bytes.byteLength };
+  world.sec.putManifest(repository, { descriptor, bytes }, 'receipts');
+  await world.import(old.document).catch((error: unknown) => error);
+  const listed = (await listedReceipts(world.final)).map((one) => one.digest);
+  for (const one of [...newest, first!]) t.true(listed.includes(one.digest));
+});
