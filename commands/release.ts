@@ -22,10 +22,11 @@ export default class Release extends BaseCommand {
     const { args, flags } = await this.parse(Release);
     const { loadImage } = await import('../src/manifest/image.ts');
     const spec = await loadImage(args.image);
+    const { requireReleaseTarget, writeReleaseFile } = await import('../src/cli/release-file.ts');
+    await requireReleaseTarget(flags.out);
     const outside = await this.outside(flags);
     const image = await outside.find(spec);
     const report = await outside.release(spec, image);
-    const { writeReleaseFile } = await import('../src/cli/release-file.ts');
     const { releaseDocument, renderRelease } = await import('../src/cli/render/release.ts');
     const document = releaseDocument(spec, report, await writeReleaseFile(flags.out, report.document));
     this.print(renderRelease(document));

@@ -15,7 +15,7 @@ import type { PlanPlaces, PlanSubject, PromotionMode } from '../sides/promote.ts
 import { errorBody, renderError } from './error.ts';
 import { openInside, openOutside } from './open.ts';
 import type { PromoteOutput } from './outputs.ts';
-import { readReleaseFile, writeReleaseFile } from './release-file.ts';
+import { readReleaseFile, requireReleaseTarget, writeReleaseFile } from './release-file.ts';
 import { renderPlan, renderPromotions } from './render/promote.ts';
 import type { PromotionFailure } from './render/promote.ts';
 import { insideDocument, outsideDocument } from './render/promotion-document.ts';
@@ -56,6 +56,8 @@ export async function runPromotion(context: Context, request: PromotionRequest):
     );
     return { document: { plan }, text: renderPlan(plan), exitCode: 0 };
   }
+  if (request.mode === 'outside' || (request.mode === 'both' && request.out !== undefined))
+    for (const { name } of subjects) await requireReleaseTarget(fileFor(name, request));
   const outside = request.mode === 'inside' ? undefined : await openOutside(context);
   const inside = request.mode === 'outside' ? undefined : await openInside(context);
   const results: (PromoteOutput | PromotionFailure)[] = [];
@@ -131,7 +133,7 @@ async function promoteOne(
     release = done.release.document;
     const file =
       request.mode === 'outside' || request.out !== undefined
-        ? await writeReleaseFile(fileFor(release, request), release)
+        ? await writeReleaseFile(fileFor(release.name, request), release)
         : undefined;
     document = outsideDocument(subject.spec, done, file);
   }
@@ -143,8 +145,8 @@ async function promoteOne(
   return document;
 }
 
-function fileFor(release: ReleaseDocument, { out = 'release.json', images }: PromotionRequest): string {
-  return images.length === 1 ? out : path.join(path.dirname(out), `${release.name}.release.json`);
+function fileFor(name: string, { out = 'release.json', images }: PromotionRequest): string {
+  return images.length === 1 ? out : path.join(path.dirname(out), `${name}.release.json`);
 }
 
 function planSubject(subject: Subject): PlanSubject {

@@ -1,4 +1,4 @@
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { ReleaseDocument } from '../domain/release.ts';
@@ -40,14 +40,41 @@ export async function isReleaseFile(file: string): Promise<boolean> {
   }
 }
 
-/** Whole or not at all: a pipeline may pick the file up at any moment. Returns the absolute path. */
+/**
+ * That a release may be written there, before one is made: over an older one or an empty file, and to what is no file (a pipe,
+ * `/dev/stdout`), but not over anything else.
+ * @throws USAGE
+ */
+export async function requireReleaseTarget(file: string): Promise<void> {
+  const facts = await stat(file).catch(() => undefined);
+  const isOther =
+    facts?.isFile() === true &&
+    facts.size > 0 &&
+    (facts.size > maxReleaseBytes || !isKind(await readFile(file, 'utf8').catch(() => ''), 'Release'));
+  if (!isOther && facts?.isDirectory() !== true) return;
+  throw new AmlpromoteError(
+    'USAGE',
+    `--out ${file}: ${isOther ? 'a file is there that is no release, and would be lost' : 'it is a directory'}`,
+    { nextSteps: ['Name another file with --out, or remove the one that is there.'] },
+  );
+}
+
+/** Whole or not at all: a pipeline may pick the file up at any moment. Returns the absolute path. @throws USAGE */
 export async function writeReleaseFile(file: string, document: ReleaseDocument): Promise<string> {
+  await requireReleaseTarget(file);
   const target = path.resolve(file);
-  const temporary = `${target}.${String(process.pid)}.tmp`;
+  // A link stays one: what it leads to is written.
+  const place = await realpath(target).catch(() => target);
+  const temporary = `${place}.${String(process.pid)}.tmp`;
   try {
-    makeDirectory(path.dirname(target));
-    await writeFile(temporary, formatReleaseDocument(document));
-    await rename(temporary, target);
+    makeDirectory(path.dirname(place));
+    const there = await lstat(place).catch(() => undefined);
+    if (there && !there.isFile()) {
+      await writeFile(place, formatReleaseDocument(document));
+    } else {
+      await writeFile(temporary, formatReleaseDocument(document));
+      await rename(temporary, place);
+    }
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
     const code = systemCode(cause);

@@ -1,4 +1,5 @@
 import type { Digest } from './digest.ts';
+import { AmlpromoteError } from './errors.ts';
 
 /**
  * How a base reached the image. `root`: the image stands on its layers, which proves it. `copy`: files were taken from it
@@ -55,3 +56,14 @@ export const hasRoles = ({ bases }: Pick<BuildFacts, 'bases'>): boolean =>
 /** Whether an image stands on these layers: its diffIDs begin with them, in their order. */
 export const beginsWith = (diffIds: readonly string[], layers: readonly string[]): boolean =>
   layers.length <= diffIds.length && layers.every((layer, at) => diffIds[at] === layer);
+
+/** Of `FROM scratch` and settings only. */
+export const withoutLayers = (cause?: unknown): AmlpromoteError =>
+  new AmlpromoteError(
+    'MANIFEST_INVALID',
+    'the image that the Dockerfile makes has no layers: nothing can run in it',
+    {
+      nextSteps: ['COPY or RUN something in its last stage, or begin with a base image.'],
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );

@@ -91,7 +91,7 @@ async function readCapped(file: string, kind: FileKind): Promise<Uint8Array> {
     if (meant) throw meant;
     throw new AmlpromoteError('MANIFEST_INVALID', `${file}: ${whyUnreadable(cause)}`, {
       nextSteps: [
-        `Check the path of the ${kind} manifest; \`amlpromote init\` writes starter manifests.`,
+        `Check the path of the ${kind} manifest${kind === 'Zones' ? ' (--zones, AMLPROMOTE_ZONES)' : ''}; \`amlpromote init\` writes starter manifests.`,
         ...(kind === 'Image' && systemCode(cause) === 'EISDIR'
           ? [
               'A build context or an OCI layout is named in an image manifest: source: { build: { context: ./DIR } }, or source: { image: "oci:./DIR@sha256:…" }.',

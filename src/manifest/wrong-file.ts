@@ -34,7 +34,7 @@ const founds: Readonly<Record<FileKind | 'Pem' | 'Output' | 'Dockerfile', Found>
       ...whereNamed('the command that takes it (build, scan, sign, release, promote)'),
       Image: '',
       Release:
-        'Release it first (amlpromote promote IMAGE.yaml --outside --out release.json) and give the release.json; an image without a release is verified by its reference, HOST/REPOSITORY:VERSION.',
+        'Release it first (amlpromote promote IMAGE.yaml --outside --out release.json) and give the release.json; an image without a release is verified by its reference, HOST/REPOSITORY@sha256:… (amlpromote status prints the digest).',
     },
   },
   Release: {
@@ -121,6 +121,11 @@ export function notAFile(argument: string, wanted: FileKind): AmlpromoteError | 
     new AmlpromoteError('USAGE', `${argument.slice(0, 300)}: there is no such file; ${what}`, {
       nextSteps: [nextStep],
     });
+  const [, address] = /^https?:\/\/(.+)$/.exec(argument) ?? [];
+  if (address !== undefined && looksLikeReference(address))
+    return usage('it is an address', `An image is named without its scheme: ${address.slice(0, 300)}.`);
+  if (!looksLikeReference(argument) && looksLikeReference(argument.toLowerCase()))
+    return usage('it looks like an image reference', 'A repository is written in lower case.');
   if (looksLikeReference(argument)) {
     return usage(
       `it is an image reference, and ${names[wanted]} is wanted here`,

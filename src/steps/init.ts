@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Clock } from '../ports/clock.ts';
 import type { IdentityMaker, Organisation } from './init/identities.ts';
-import { writeIdentities } from './init/identities.ts';
+import { requireOrganisation, writeIdentities } from './init/identities.ts';
 import { withTrust } from './init/policies.ts';
 import { defaultPolicyYaml } from './init/policy-template.ts';
 import { dockerfile, gitignore, helloPy, imageYaml, zonesYaml } from './init/templates.ts';
@@ -32,6 +32,7 @@ export interface InitReport extends FileOutcome {
  * @throws USAGE, DISK_FULL (cannot write), KEY_MISSING (half of a key pair is there)
  */
 export async function initProject(input: SidesInput): Promise<InitReport> {
+  requireOrganisation(input.organisation);
   const directory = path.resolve(input.dir);
   const files = new NewFiles(directory);
   await files.write('.gitignore', gitignore);

@@ -1,7 +1,7 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
-import { readReleaseFile, writeReleaseFile } from '../../src/cli/release-file.ts';
+import { readReleaseFile, requireReleaseTarget, writeReleaseFile } from '../../src/cli/release-file.ts';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import type { ReleaseDocument } from '../../src/domain/release.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
@@ -59,4 +59,37 @@ test('a place that cannot be written is said before anybody waits for the file',
   const error = await t.throwsAsync(writeReleaseFile(file, document), { instanceOf: AmlpromoteError });
   t.is(error.exitCode, 20);
   t.regex(error.nextSteps.join(' '), /--out/);
+});
+
+test('nothing but a release or an empty file is overwritten', async (t) => {
+  const directory = await temporaryDirectory(t, {
+    'image.yaml': 'apiVersion: amlpromote/v1\nkind: Image\n',
+    Dockerfile: 'FROM scratch\n',
+    'large.json': ' '.repeat(2 * 1024 * 1024),
+    'other.json': '{"kind":"Image"}',
+    empty: '',
+  });
+  for (const name of ['image.yaml', 'Dockerfile', 'large.json', 'other.json', '.']) {
+    const file = path.join(directory, name);
+    for (const work of [requireReleaseTarget(file), writeReleaseFile(file, document)]) {
+      const error = await t.throwsAsync(work, { instanceOf: AmlpromoteError }, name);
+      t.is(error.exitCode, 2, name);
+    }
+  }
+  t.is(await readFile(path.join(directory, 'Dockerfile'), 'utf8'), 'FROM scratch\n');
+  await writeReleaseFile(path.join(directory, 'empty'), document);
+  t.deepEqual(await readReleaseFile(path.join(directory, 'empty')), document);
+});
+
+test('a link stays one, whether it leads anywhere or not; what is no file is written to', async (t) => {
+  const directory = await temporaryDirectory(t, { there: '' });
+  for (const name of ['there', 'nowhere']) {
+    const link = path.join(directory, `to-${name}`);
+    await symlink(name, link);
+    await writeReleaseFile(link, document);
+    t.is(await readlink(link), name);
+    t.deepEqual(await readReleaseFile(path.join(directory, name)), document);
+  }
+  await writeReleaseFile('/dev/null', document);
+  t.true((await stat('/dev/null')).isCharacterDevice());
 });

@@ -99,6 +99,10 @@ test.serial('status changes nothing', async (t) => {
 test.serial('store prune frees what is not needed and keeps what is', async (t) => {
   const { file } = world.image('pruned');
   const store = { env: { AMLPROMOTE_STORE: world.file('prune-store') } };
+  t.deepEqual(await world.json(t, 'store-prune', ['store', 'prune'], store), { removed: 0, bytes: 0 });
+  const nothing = await world.run(t, ['store', 'prune', '--store', world.file('no-store')]);
+  t.regex(nothing.stdout, /no-store: there is no store, so nothing was pruned/);
+  t.false(existsSync(world.file('no-store')));
   await world.json(t, 'build', ['build', file], store);
   await world.json(t, 'store-prune', ['store', 'prune'], store);
   t.true((await world.json(t, 'build', ['build', file], store)).already);

@@ -229,3 +229,10 @@ engineTest('a value that stands in the image is told, a proxy that nobody declar
   const plain = await buildWith(t, files, { source: { args: { WHO: value } } });
   t.is((await plain.work()).buildKey, buildKey);
 });
+
+for (const dockerfile of ['FROM scratch\n', 'FROM scratch\nLABEL a=b\n']) {
+  engineTest(`an image without layers is told as such: ${JSON.stringify(dockerfile)}`, async (t) => {
+    const { work } = await buildWith(t, { Dockerfile: `${dockerfile}LABEL salt=${randomUUID()}\n` });
+    await t.throwsAsync(work(), { code: 'MANIFEST_INVALID', message: /no layers/ });
+  });
+}

@@ -308,3 +308,19 @@ test('a directory that is a file', async (t) => {
   });
   t.is(error.code, 'USAGE');
 });
+
+for (const [what, organisation] of [
+  ['a country of three letters', { country: 'JPN' }],
+  ['an organisation that is too long', { name: 'x'.repeat(65) }],
+  ['an organisation of two lines', { name: 'a\nb' }],
+  ['a state of blanks', { state: ' ' }],
+] as const)
+  test(`${what} fits into no certificate: nothing is written`, async (t) => {
+    const dir = path.join(await temporaryDirectory(t), 'project');
+    const wanted = input(dir);
+    await t.throwsAsync(
+      initProject({ ...wanted, organisation: { ...wanted.organisation, ...organisation } }),
+      { code: 'USAGE' },
+    );
+    await t.throwsAsync(readdir(dir), { code: 'ENOENT' });
+  });

@@ -5,8 +5,9 @@ import { AmlpromoteError } from '../../domain/errors.ts';
 import { parseEndpoint } from '../../domain/engine-address.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { Engine } from '../../ports/engine.ts';
+import { withoutLayers } from '../../domain/build.ts';
 import { buildImage } from './build.ts';
-import { engineError, getAnEngine, isRefusedUser } from './errors.ts';
+import { engineError, getAnEngine, isRefusedUser, reasonOf } from './errors.ts';
 import { inspectImage, lookUp } from './images.ts';
 import { readableOf } from './stream.ts';
 import type { EngineTraits } from './traits.ts';
@@ -18,6 +19,8 @@ export interface ConnectOptions {
   readonly hosts: readonly string[];
   /** `DOCKER_CERT_PATH`: a directory with ca.pem, cert.pem and key.pem; makes tcp:// TLS. */
   readonly certificates?: string | undefined;
+  /** Seconds for the first questions, which an engine answers from memory. */
+  readonly patience?: number | undefined;
 }
 
 /** The engine, and where it was found (for child processes and messages). */
@@ -30,13 +33,13 @@ export interface ConnectedEngine extends Engine {
  * @throws ENGINE_UNREACHABLE, with how to get one; USAGE for an address that is none
  */
 export async function connectEngine(options: ConnectOptions): Promise<ConnectedEngine> {
-  const { hosts, certificates } = options;
+  const { hosts } = options;
   const [only] = hosts;
-  if (only !== undefined && hosts.length === 1) return connect(only, certificates);
+  if (only !== undefined && hosts.length === 1) return connect(only, options);
   let last: AmlpromoteError | undefined;
   for (const host of hosts) {
     try {
-      return await connect(host, certificates);
+      return await connect(host, options);
     } catch (error) {
       if (!(error instanceof AmlpromoteError)) throw error;
       // One that is there but refuses this user says more than the next one that is not there.
@@ -50,12 +53,24 @@ export async function connectEngine(options: ConnectOptions): Promise<ConnectedE
   });
 }
 
-async function connect(address: string, certificates: string | undefined): Promise<ConnectedEngine> {
+const silentEngine = (address: string, seconds: number, cause: unknown): AmlpromoteError =>
+  new AmlpromoteError(
+    'ENGINE_UNREACHABLE',
+    `the engine at ${address} takes connections, but did not answer for ${String(seconds)} s`,
+    { nextSteps: ['Check that an engine listens there, and restart it; then run again.'], cause },
+  );
+
+async function connect(
+  address: string,
+  { certificates, patience: seconds = 30 }: ConnectOptions,
+): Promise<ConnectedEngine> {
   const docker = await openDocker(address, certificates);
+  const patience = AbortSignal.timeout(seconds * 1000);
   let traits: EngineTraits;
   try {
-    traits = await readTraits(docker);
+    traits = await readTraits(docker, patience);
   } catch (error) {
+    if (patience.aborted) throw silentEngine(address, seconds, error);
     throw engineError(error, address, 'reach the engine');
   }
   return dockerEngine(docker, address, traits);
@@ -77,7 +92,9 @@ export async function openDocker(address: string, certificates: string | undefin
     cert: undefined,
     key: undefined,
   };
-  return new Dockerode({ ...nothing, timeout: undefined, ...endpoint, ...tls });
+  const { Agent } = isTls ? await import('node:https') : await import('node:http');
+  const options = { ...nothing, timeout: undefined, ...endpoint, ...tls, agent: new Agent() };
+  return new Dockerode(options);
 }
 
 async function readCertificates(directory: string): Promise<{ ca: Buffer; cert: Buffer; key: Buffer }> {
@@ -140,6 +157,14 @@ function dockerEngine(docker: Docker, address: string, traits: EngineTraits): Co
         if (!image || options.triggers !== true || traits.tellsTriggers) return image;
         return { ...image, onBuild: await triggers(image.id) };
       }),
-    save: (imageId) => on(`read ${imageId}`, async () => readableOf(await docker.getImage(imageId).get())),
+    save: (imageId) =>
+      on(`read ${imageId}`, async () => {
+        try {
+          return readableOf(await docker.getImage(imageId).get());
+        } catch (error) {
+          // In the words of the classic builder's exporter.
+          throw /empty export/i.test(reasonOf(error)) ? withoutLayers(error) : error;
+        }
+      }),
   };
 }

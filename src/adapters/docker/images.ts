@@ -5,17 +5,22 @@ import type { Platform } from '../../domain/platform.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { EngineImage, EngineInspectOptions } from '../../ports/engine.ts';
 import { followStream } from './build-stream.ts';
-import { readableOf } from './stream.ts';
+import { readableOf, unlessAborted } from './stream.ts';
 import { diskFull, isDiskFull, reasonOf, statusOf } from './errors.ts';
 
-export async function inspectImage(docker: Docker, reference: string): Promise<EngineImage | undefined> {
-  const found = await docker
-    .getImage(reference)
-    .inspect()
-    .catch((error: unknown) => {
+/** @throws MANIFEST_INVALID for what is no name of an image */
+export async function inspectImage(
+  docker: Docker,
+  reference: string,
+  signal?: AbortSignal,
+): Promise<EngineImage | undefined> {
+  const found = await unlessAborted(docker, docker.getImage(reference).inspect(), signal).catch(
+    (error: unknown) => {
       if (statusOf(error) === 404) return undefined;
+      if (/invalid reference format/i.test(reasonOf(error))) throw noName(reference, error);
       throw error;
-    });
+    },
+  );
   if (!found) return undefined;
   // The type says that these are always there; containerd's image store and Podman leave some out.
   const { RootFS, RepoDigests, Config } = found as Partial<Docker.ImageInspectInfo>;
@@ -31,6 +36,16 @@ export async function inspectImage(docker: Docker, reference: string): Promise<E
   };
 }
 
+const noName = (reference: string, error: unknown): AmlpromoteError =>
+  new AmlpromoteError(
+    'MANIFEST_INVALID',
+    `${JSON.stringify(reference)} is no name of an image: ${reasonOf(error).slice(0, 200)}`,
+    {
+      nextSteps: ['Check FROM and COPY --from in the Dockerfile, and the build arguments that they use.'],
+      cause: error,
+    },
+  );
+
 /** The image as the engine has it; with `pull`, after it was pulled where it has to be. */
 export async function lookUp(
   docker: Docker,
@@ -38,7 +53,7 @@ export async function lookUp(
   reference: string,
   options: EngineInspectOptions,
 ): Promise<EngineImage | undefined> {
-  const found = await inspectImage(docker, reference);
+  const found = await inspectImage(docker, reference, options.signal);
   if (options.pull !== true) return found;
   const { platform, exactPlatform = false } = options;
   const isOther = found && exactPlatform && platform && !fitsPlatform(found, platform);
@@ -50,7 +65,7 @@ export async function lookUp(
     if (found && isInconclusive(error)) return found;
     throw error;
   }
-  return inspectImage(docker, reference);
+  return inspectImage(docker, reference, options.signal);
 }
 
 /** Whether an image may be used for a platform; one that names no architecture (an imported one) may be. */

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import { unlessAborted } from './stream.ts';
 
 /** What differs between engines and matters to a build. */
 export interface EngineTraits {
@@ -15,15 +16,15 @@ export interface EngineTraits {
 const buildKitSince = 1.39;
 const buildKitDefaultSince = 1.42;
 
-export async function readTraits(docker: Docker): Promise<EngineTraits> {
-  const version = await docker.version();
+export async function readTraits(docker: Docker, signal: AbortSignal): Promise<EngineTraits> {
+  const version = await unlessAborted(docker, docker.version(), signal);
   // Older engines leave the list out, whatever the type says.
   const { Components: components = [] } = version as Partial<typeof version>;
   const isPodman = components.some(({ Name }) => /podman/i.test(Name));
   const api = apiNumber(version.ApiVersion);
   const base = { name: isPodman ? 'podman' : 'docker', version: version.Version, tellsTriggers: !isPodman };
   if (isPodman) return { ...base, buildKit: 'none', hasNetwork: true };
-  const networks = await docker.listNetworks();
+  const networks = await unlessAborted(docker, docker.listNetworks(), signal);
   return {
     ...base,
     buildKit: api >= buildKitDefaultSince ? 'preferred' : api >= buildKitSince ? 'possible' : 'none',

@@ -1,5 +1,5 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { access, readFile, readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Descriptor } from '../../domain/descriptor.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
@@ -50,6 +50,13 @@ export interface StoreOptions {
  * Opens the store in `directory`, making it if it is not there.
  * @throws USAGE for a directory with other content; STORE_CORRUPT; DISK_FULL; FORBIDDEN
  */
+/** Whether there is one, or what is left of one. */
+export const isStore = async (directory: string): Promise<boolean> =>
+  access(join(storePaths(resolve(directory)).root, 'oci-layout')).then(
+    () => true,
+    () => false,
+  );
+
 export async function openStore(directory: string, options: StoreOptions = {}): Promise<Store> {
   const paths = storePaths(resolve(directory));
   const lock = createLock(paths, options.lockTimeout);

@@ -1,9 +1,11 @@
 import type { BuildFacts } from '../../domain/build.ts';
+import { withoutLayers } from '../../domain/build.ts';
 import type { ManifestContent } from '../../domain/descriptor.ts';
 import { isDigest } from '../../domain/digest.ts';
 import { annotations } from '../../domain/media-types.ts';
 import { formatPlatform } from '../../domain/platform.ts';
 import type { BuildSource } from '../../manifest/image.ts';
+import { parseManifest } from '../../oci/manifest.ts';
 import { storeEngineImage } from '../../oci/archive/engine-image.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { BuildPorts } from '../build.ts';
@@ -70,6 +72,7 @@ export async function buildInEngine(
     onLayer: (_diffId, layer, outcome) =>
       progress({ type: 'effect', step: 'build', effect: `layer ${outcome}`, subject: layer.digest }),
   });
+  if (parseManifest(content).layers.length === 0) throw withoutLayers();
   const reader = ports.store.repository(repository);
   await requireUnmoved(recipe.bases, engine);
   const layers = root && (await requireRoot(root, content, reader));

@@ -189,6 +189,24 @@ const certificatesIn = (pem = ''): readonly string[] =>
     ([block]) => `${block}\n`,
   );
 
+/**
+ * What fits into a name of X.509 (X.520: C has two letters, O at most 64 characters, ST 128) and that people can read.
+ * @throws USAGE
+ */
+export function requireOrganisation({ name, state, country }: Organisation): void {
+  const fits = (text: string, most: number): boolean =>
+    text.trim() !== '' && text.length <= most && !/\p{Cc}|\p{Cs}/u.test(text);
+  const wrong = [
+    ...(fits(name, 64) ? [] : ['--organisation has 1 to 64 characters, on one line']),
+    ...(fits(state, 128) ? [] : ['--state has 1 to 128 characters, on one line']),
+    ...(/^[A-Za-z]{2}$/.test(country) ? [] : ['--country has two letters (ISO 3166), as in JP']),
+  ];
+  if (wrong.length === 0) return;
+  throw new AmlpromoteError('USAGE', `no certificate can be made for that: ${wrong.join('; ')}`, {
+    nextSteps: ['Run init again with values that fit.'],
+  });
+}
+
 function subjectOf(commonName: string, { name, state, country }: Organisation): string {
   return formatName([
     { type: 'CN', value: commonName },

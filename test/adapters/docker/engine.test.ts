@@ -176,3 +176,30 @@ test('a connection that is cut while the engine answers is ENGINE_UNREACHABLE', 
   t.teardown(() => server.close());
   await t.throwsAsync(connectEngine({ hosts: [`unix://${directory}/s`] }), { code: 'ENGINE_UNREACHABLE' });
 });
+
+test('an engine that takes connections and never answers is given up, and keeps nothing open', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'amlpromote-engine-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  let open = 0;
+  const server = createServer((socket) => {
+    open += 1;
+    socket.on('error', () => undefined).on('close', () => (open -= 1));
+    socket.resume();
+  });
+  server.listen(join(directory, 's'));
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  await t.throwsAsync(connectEngine({ hosts: [`unix://${directory}/s`], patience: 0.3 }), {
+    code: 'ENGINE_UNREACHABLE',
+    message: /takes connections, but did not answer for 0.3 s/,
+  });
+  for (let turn = 0; turn < 100 && open > 0; turn += 1)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  t.is(open, 0);
+});
+
+engineTest("what is no name of an image is the Dockerfile's fault, not the engine's", async (t) => {
+  const engine = await testEngine();
+  for (const name of ['amlpromote/Base:x', 'amlpromote/base:'])
+    await t.throwsAsync(engine.inspect(name), { code: 'MANIFEST_INVALID' }, name);
+});
