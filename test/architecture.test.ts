@@ -84,17 +84,15 @@ test('no file of src is in no rule', async (t) => {
 
 test('each rule bites: a tree that breaks every one of them', async (t) => {
   const plain = [
-    ...[
-      'manifest',
-      'dockerfile',
-      'oci',
-      'network',
-      'steps',
-      'adapters/acr',
-      'adapters/aml',
-      'sandbox',
-      'cli',
-    ],
+    'manifest',
+    'dockerfile',
+    'oci',
+    'network',
+    'steps',
+    'adapters/acr',
+    'adapters/aml',
+    'sandbox',
+    'cli',
   ];
   const directory = await temporaryDirectory(t, {
     'package.json':

@@ -10,7 +10,13 @@ import { accessOf } from '../manifest/zones.ts';
 import type { Zones } from '../manifest/zones.ts';
 import type { Outside } from '../sides/outside.ts';
 import { approvedRoute, requireApprovedOrigin } from '../policy/zones.ts';
-import { combinedExitCode, planPromotion, promoteInside, promoteOutside } from '../sides/promote.ts';
+import {
+  combinedExitCode,
+  planPromotion,
+  promoteInside,
+  promoteOutside,
+  requireReady,
+} from '../sides/promote.ts';
 import type { PlanPlaces, PlanSubject, PromotionMode } from '../sides/promote.ts';
 import { errorBody, renderError } from './error.ts';
 import { openInside, openOutside } from './open.ts';
@@ -126,9 +132,7 @@ async function promoteOne(
     // Where both sides are known, what the inside would not take is not built.
     const { host } = zones.zones.nonsensitive.registry;
     const origin = { registry: host, repository: subject.spec.repository };
-    sides.inside?.requireAdmitted(origin, request.choice);
-    await sides.inside?.requireKey();
-    await sides.inside?.requireCompute(origin, request.choice);
+    if (sides.inside) await requireReady(sides.inside, origin, request.choice);
     const done = await promoteOutside(sides.outside, subject.spec, { rebuild: request.rebuild });
     release = done.release.document;
     const file =

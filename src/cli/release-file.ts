@@ -1,4 +1,4 @@
-import { lstat, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AmlpromoteError } from '../domain/errors.ts';
 import type { ReleaseDocument } from '../domain/release.ts';
@@ -34,11 +34,14 @@ export async function isReleaseFile(file: string): Promise<boolean> {
   try {
     // A pipe can be read once only.
     if (!(await stat(file)).isFile()) return file.endsWith('.json');
-    return isKind((await readInput(file, maxReleaseBytes)).toString('utf8'), 'Release');
+    return await holdsRelease(file);
   } catch {
     return file.endsWith('.json');
   }
 }
+
+const holdsRelease = async (file: string): Promise<boolean> =>
+  isKind((await readInput(file, maxReleaseBytes)).toString('utf8'), 'Release');
 
 /**
  * That a release may be written there, before one is made: over an older one or an empty file, and to what is no file (a pipe,
@@ -48,9 +51,7 @@ export async function isReleaseFile(file: string): Promise<boolean> {
 export async function requireReleaseTarget(file: string): Promise<void> {
   const facts = await stat(file).catch(() => undefined);
   const isOther =
-    facts?.isFile() === true &&
-    facts.size > 0 &&
-    (facts.size > maxReleaseBytes || !isKind(await readFile(file, 'utf8').catch(() => ''), 'Release'));
+    facts?.isFile() === true && facts.size > 0 && !(await holdsRelease(file).catch(() => false));
   if (!isOther && facts?.isDirectory() !== true) return;
   throw new AmlpromoteError(
     'USAGE',

@@ -11,6 +11,13 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** What a descriptor points at, without what somebody wrote beside it. */
+export const identityOf = ({ mediaType, digest, size }: Descriptor): Descriptor => ({
+  mediaType,
+  digest,
+  size,
+});
+
 /** A manifest or index as the exact bytes that its digest covers. */
 export interface ManifestContent {
   readonly descriptor: Descriptor;

@@ -1,4 +1,5 @@
 import type { Descriptor } from '../domain/descriptor.ts';
+import { identityOf } from '../domain/descriptor.ts';
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError, isRefusal } from '../domain/errors.ts';
 import { annotations, mediaTypes, predicateTypes } from '../domain/media-types.ts';
@@ -147,8 +148,7 @@ async function loadReceipt(
     const statement = ofTrusted(where, () => parseReceiptPredicate(check.predicate, where));
     // A receipt of another repository of this zone, put here by somebody who may push, would raise the counter.
     if (statement.release.repository !== reader.name || !isTimely(statement, check.key)) return undefined;
-    const { mediaType, digest, size } = manifest.descriptor;
-    return { ...statement, descriptor: { mediaType, digest, size }, image, signer: check.key.name };
+    return { ...statement, descriptor: identityOf(manifest.descriptor), image, signer: check.key.name };
   } catch (error) {
     if (error instanceof AmlpromoteError && error.code === 'CONTENT_INVALID') return undefined;
     if (isRefusal(error)) throw unreadable(`${where} cannot be read`, error, nextSteps);

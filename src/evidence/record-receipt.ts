@@ -1,4 +1,5 @@
 import type { Descriptor } from '../domain/descriptor.ts';
+import { identityOf } from '../domain/descriptor.ts';
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
 import { mediaTypes, predicateTypes } from '../domain/media-types.ts';
@@ -71,10 +72,10 @@ export async function recordReceipt(
     ports.clock.now(),
   );
   await pushArtifact(repository, artifact);
-  const { mediaType, digest, size } = artifact.manifest.descriptor;
-  await listReceipt(repository, { mediaType, digest, size }, listed, ports.clock);
+  const descriptor = identityOf(artifact.manifest.descriptor);
+  await listReceipt(repository, descriptor, listed, ports.clock);
   await relistOvertaken(repository, ports);
-  return { descriptor: { mediaType, digest, size }, already: false };
+  return { descriptor, already: false };
 }
 
 /** Another import may have admitted another index under this counter since that was asked. @throws TAG_CONFLICT */
@@ -241,15 +242,10 @@ async function listReceipt(
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const listed = await listedReceipts(repository);
     if (contains(listed, receipt.digest)) return;
-    const { mediaType, digest, size } = receipt;
     const index = encodeManifest({
       mediaType: mediaTypes.ociIndex,
       // What others wrote beside their digests would be for us to carry on.
-      manifests: [...roomIn(listed, trusted), { mediaType, digest, size }].map((one) => ({
-        mediaType: one.mediaType,
-        digest: one.digest,
-        size: one.size,
-      })),
+      manifests: [...roomIn(listed, trusted), receipt].map(identityOf),
     });
     await repository.pushManifest(index, tags.receipts);
     await clock.sleep(50 + Math.floor(Math.random() * 100 * (attempt + 1)));

@@ -1,4 +1,5 @@
 import type { Descriptor, ManifestContent } from '../domain/descriptor.ts';
+import { identityOf } from '../domain/descriptor.ts';
 import { mediaTypes } from '../domain/media-types.ts';
 import { sha256 } from '../domain/sha256.ts';
 import { encodeManifest, parseManifest } from '../oci/manifest.ts';
@@ -29,14 +30,13 @@ export function encodeReferrer(parts: SingleLayer): EvidenceArtifact {
     digest: sha256(parts.layer.bytes),
     size: parts.layer.bytes.byteLength,
   };
-  const { mediaType, digest, size } = parts.subject;
   return {
     manifest: encodeManifest({
       mediaType: mediaTypes.ociManifest,
       ...('artifactType' in parts.type ? { artifactType: parts.type.artifactType } : {}),
       config,
       layers: [layer],
-      subject: { mediaType, digest, size },
+      subject: identityOf(parts.subject),
       annotations: parts.annotations,
     }),
     blobs: [

@@ -124,7 +124,14 @@ export function notAFile(argument: string, wanted: FileKind): AmlpromoteError | 
   const [, address] = /^https?:\/\/(.+)$/.exec(argument) ?? [];
   if (address !== undefined && looksLikeReference(address))
     return usage('it is an address', `An image is named without its scheme: ${address.slice(0, 300)}.`);
-  if (!looksLikeReference(argument) && looksLikeReference(argument.toLowerCase()))
+  // A path may look so, too, but hardly one with a tag or digest, which are left as they are.
+  const [name = '', ...behind] = argument.split('@');
+  const isTagged = behind.length > 0 || name.lastIndexOf(':') > name.lastIndexOf('/');
+  if (
+    isTagged &&
+    !looksLikeReference(argument) &&
+    looksLikeReference([name.toLowerCase(), ...behind].join('@'))
+  )
     return usage('it looks like an image reference', 'A repository is written in lower case.');
   if (looksLikeReference(argument)) {
     return usage(

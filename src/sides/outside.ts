@@ -1,8 +1,5 @@
 import type { Descriptor } from '../domain/descriptor.ts';
 import { AmlpromoteError, isInconclusive, isRefusal } from '../domain/errors.ts';
-import type { ErrorCode } from '../domain/errors.ts';
-import type { Progress } from '../domain/events.ts';
-import type { Release } from '../domain/release.ts';
 import { decide } from '../domain/verdict.ts';
 import type { ReasonCode } from '../domain/verdict.ts';
 import { loadTrust } from '../evidence/trust.ts';
@@ -10,51 +7,37 @@ import type { ImageSpec } from '../manifest/image.ts';
 import type { Policy } from '../manifest/policy.ts';
 import type { Store } from '../oci/store/store.ts';
 import { evaluateManifest } from '../policy/image.ts';
-import { evaluateScan } from '../policy/scan.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Registry } from '../ports/content.ts';
 import type { ContentReader } from '../ports/content.ts';
 import type { Engine } from '../ports/engine.ts';
-import type { Locks } from '../ports/importer.ts';
 import type { Scanner } from '../ports/scanner.ts';
 import type { Seal } from '../ports/seal.ts';
-import type { Signer } from '../ports/signer.ts';
 import { build, findBuilt } from '../steps/build.ts';
 import type { BuildPorts, BuildReport } from '../steps/build.ts';
 import { publish } from '../steps/publish.ts';
 import type { PublishReport } from '../steps/publish.ts';
 import { readPublished } from '../steps/published.ts';
 import type { PublishedEvidence } from '../steps/published.ts';
-import { release } from '../steps/release.ts';
 import type { ReleaseReport } from '../steps/release.ts';
-import { carriedOf } from '../steps/release/carried.ts';
 import { findReleaseOf } from '../steps/release/counter.ts';
-import { gatherEvidence } from '../steps/release/gather.ts';
-import { requireSoleVersion, requireStillSole } from '../steps/release/sole-version.ts';
 import { scan } from '../steps/scan.ts';
 import type { ScanStepReport } from '../steps/scan.ts';
-import { sign, signIndex } from '../steps/sign.ts';
-import { evidenceOf } from '../steps/sign.ts';
+import { evidenceOf, sign } from '../steps/sign.ts';
 import type { SignReport } from '../steps/sign.ts';
 import { readPlatforms } from '../steps/verify/image.ts';
 import { requireDecision } from '../steps/verify/require.ts';
 import { signedUnder } from '../steps/verify/tagged-release.ts';
+import { releaseImage } from './outside-release.ts';
+import type { OutsideReleasePorts } from './outside-release.ts';
 
 /** What the non-sensitive side has. Parts are opened when a step needs them: `scan` of what is in the store needs no engine. */
-export interface OutsidePorts {
+export interface OutsidePorts extends OutsideReleasePorts {
   readonly store: () => Promise<Store>;
-  /** The non-sensitive registry. */
-  readonly registry: () => Promise<Registry>;
   readonly engine: () => Promise<Engine>;
   readonly scanner: () => Promise<Scanner>;
   /** Of this machine. */
   readonly seal: () => Promise<Seal>;
   /** See `BuildPorts.cache`. */
   readonly cache?: string | undefined;
-  /** The release key. */
-  readonly signer: () => Promise<Signer>;
-  readonly clock: Clock;
-  readonly progress: Progress;
   /** Registries that existing images are taken from. */
   readonly sources: BuildPorts['sources'];
   readonly git: BuildPorts['git'];
@@ -62,8 +45,6 @@ export interface OutsidePorts {
   readonly sourceDateEpoch: number | undefined;
   /** See `SignPorts.formats`. */
   readonly formats?: '0.1' | undefined;
-  /** Of the non-sensitive registry, for its release tags. */
-  readonly locks: () => Promise<Pick<Locks, 'lockTag'>>;
   readonly signal?: AbortSignal;
 }
 
@@ -165,40 +146,6 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     };
   };
 
-  /** False where this registry has no locks, or they are not this identity's to set. */
-  const lockIfPossible = async (repository: string, tag: string): Promise<boolean> => {
-    try {
-      await (await ports.locks()).lockTag(repository, tag);
-      return true;
-    } catch (error) {
-      if (!(error instanceof AmlpromoteError) || !withoutLocks.has(error.code)) throw error;
-      const message = `${repository}:${tag} is not locked (${error.code}): runners that release at the same time are told apart by reading back`;
-      progress({ type: 'note', step: 'release', message });
-      return false;
-    }
-  };
-
-  /**
-   * What of an image's evidence a release lists, if this zone's policy admits what it says: the newest scan may be another
-   * machine's, and know more than the one that `sign` has judged.
-   * @throws POLICY_REFUSED, INCONCLUSIVE
-   */
-  const gathered = async (
-    { repository, image }: OutsideImage,
-    attached: Release['evidence'],
-  ): Promise<Release['evidence']> => {
-    const content = (await ports.registry()).repository(repository);
-    const now = clock.now();
-    const trust = await loadTrust(policy);
-    const { evidence, scans } = await gatherEvidence({ content, image, attached, trust, now });
-    requireDecision(
-      decide(scans.flatMap((report) => evaluateScan(report, policy, now).reasons)),
-      `${repository}@${image.digest}, by the newest scan that is attached to it,`,
-      [],
-    );
-    return evidence;
-  };
-
   /** Where the bytes are: the store first, for nothing travels then. */
   const contentOf = async ({ repository, image }: OutsideImage): Promise<ContentReader> => {
     const local = (await ports.store()).repository(repository);
@@ -286,40 +233,10 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     },
     release: async (spec, image, signed) => {
       const { signatures } = signed ?? (await doSign(image));
-      const trust = await loadTrust(policy);
-      const registry = await ports.registry();
-      const target = registry.repository(spec.repository);
-      const signer = await ports.signer();
-      const carried = await carriedOf(spec, image.image.digest);
-      const { name, version } = carried.manifest;
-      const isSigned = signedUnder(target, trust, clock.now());
-      const claimed = (counter: number) => ({ name, version, image: image.image.digest, counter });
-      return await release(
-        {
-          image: image.image,
-          carried,
-          counter: spec.release,
-          evidence: await gathered(image, evidenceOf({ signatures })),
-        },
-        {
-          host: registry.host,
-          target,
-          sole: {
-            before: (counter) => requireSoleVersion(target, claimed(counter), isSigned, clock),
-            after: (counter) => requireStillSole(target, claimed(counter), isSigned),
-          },
-          isSigned,
-          signIndex: (index) => signIndex({ target, signer, clock, progress, trust }, index),
-          lockTag: (tag) => lockIfPossible(spec.repository, tag),
-          clock,
-          progress,
-        },
-      );
+      return await releaseImage(spec, image.image, evidenceOf({ signatures }), policy, ports);
     },
   };
 }
-
-const withoutLocks: ReadonlySet<ErrorCode> = new Set(['FORBIDDEN', 'NOT_FOUND', 'UNSUPPORTED']);
 
 /** The registry only saves work here: whether it can be reached is for publish to say, and junk in it stops nobody. */
 async function unlessUnreachable<T>(ask: () => Promise<T>): Promise<T | undefined> {

@@ -2,7 +2,7 @@ import type { StepName } from '../domain/events.ts';
 import type { ReleaseDocument } from '../domain/release.ts';
 import { decide } from '../domain/verdict.ts';
 import type { WorkspaceChoice } from '../policy/workspace-choice.ts';
-import type { Inside } from './inside.ts';
+import type { Inside, ReleaseOrigin } from './inside.ts';
 import type { ImageSpec } from '../manifest/image.ts';
 import type { Outside, OutsideImage, ScanReports } from './outside.ts';
 import type { BuildReport } from '../steps/build.ts';
@@ -134,6 +134,17 @@ export interface InsideResult {
   readonly run?: RunReport;
 }
 
+/** What the inside can tell before anything is built or carried for it. @throws ROUTE_NOT_APPROVED, NOT_ADMITTED, KEY_MISSING, USAGE */
+export async function requireReady(
+  inside: Inside,
+  from: ReleaseOrigin,
+  choice: WorkspaceChoice,
+): Promise<void> {
+  inside.requireAdmitted(from, choice);
+  await inside.requireKey();
+  await inside.requireCompute(from, choice);
+}
+
 /**
  * import (carry, verify, admit) → register → run, each of the last two over a verification of its own. What no workspace may
  * use is not imported either.
@@ -143,9 +154,7 @@ export async function promoteInside(
   document: ReleaseDocument,
   choice: WorkspaceChoice,
 ): Promise<InsideResult> {
-  inside.requireAdmitted(document, choice);
-  await inside.requireKey();
-  await inside.requireCompute(document, choice);
+  await requireReady(inside, document, choice);
   const imported = await inside.import(document);
   const registered = await inside.register(document, choice);
   const smoke = imported.verification.verified?.carried.smoke;

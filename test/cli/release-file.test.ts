@@ -71,7 +71,7 @@ test('nothing but a release or an empty file is overwritten', async (t) => {
   });
   for (const name of ['image.yaml', 'Dockerfile', 'large.json', 'other.json', '.']) {
     const file = path.join(directory, name);
-    for (const work of [requireReleaseTarget(file), writeReleaseFile(file, document)]) {
+    for (const work of [() => requireReleaseTarget(file), () => writeReleaseFile(file, document)]) {
       const error = await t.throwsAsync(work, { instanceOf: AmlpromoteError }, name);
       t.is(error.exitCode, 2, name);
     }

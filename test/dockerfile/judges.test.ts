@@ -6,10 +6,18 @@ import { lexWords } from '../../src/dockerfile/shell-words.ts';
 import { dockerfile } from './support/fragments.ts';
 import { ignoreFile, path, tree } from './support/ignore-fragments.ts';
 import type { Answer } from './support/oracle.ts';
+import type { Need } from '../support/tools.ts';
+import { needing } from '../support/tools.ts';
 import { ask, classic, current, judged, readLines, reading } from './support/oracle.ts';
 import { substitution } from './support/substitution-fragments.ts';
 
 const oracles = { current, classic };
+
+/** The program over BuildKit's parsers of that age. */
+const oracleOf = (dialect: keyof typeof oracles): Need => ({
+  name: `amlpromote-oracle-dockerfile${dialect === 'classic' ? '-classic' : ''}`,
+  isHere: oracles[dialect] !== undefined,
+});
 
 /**
  * The same, or refused by us for a reason that is our own, or refused by them: then no image is built. Nothing may be read
@@ -50,21 +58,17 @@ test('every recorded Dockerfile is read as the parsers of BuildKit 0.34 and 0.8 
 });
 
 for (const dialect of ['current', 'classic'] as const) {
-  const oracle = oracles[dialect];
-  const title = `Dockerfiles made at random are read as the ${dialect} parser reads them`;
-  if (!oracle)
-    test.skip(`${title} (needs amlpromote-oracle-dockerfile${dialect === 'classic' ? '-classic' : ''})`, () =>
-      undefined);
-  else {
-    test(title, (t) => {
+  needing(oracleOf(dialect))(
+    `Dockerfiles made at random are read as the ${dialect} parser reads them`,
+    (t) => {
       const texts = fc.sample(dockerfile, 4000);
       const answers = ask(
-        oracle,
+        oracles[dialect]!,
         texts.map((text) => ({ kind: 'dockerfile', text })),
       );
       for (const [index, text] of texts.entries()) compare(t, text, dialect, answers[index] ?? {});
-    });
-  }
+    },
+  );
 }
 
 interface Word {
@@ -102,21 +106,14 @@ test('every recorded word has its variables replaced as the lexers of BuildKit 0
 });
 
 for (const dialect of ['current', 'classic'] as const) {
-  const oracle = oracles[dialect];
-  const title = `words made at random come out as with the ${dialect} lexer`;
-  if (!oracle)
-    test.skip(`${title} (needs amlpromote-oracle-dockerfile${dialect === 'classic' ? '-classic' : ''})`, () =>
-      undefined);
-  else {
-    test(title, (t) => {
-      const words = fc.sample(substitution, 3000);
-      const answers = ask(
-        oracle,
-        words.map((word) => ({ kind: 'substitute', ...word })),
-      );
-      for (const [index, word] of words.entries()) compareWord(t, word, dialect, answers[index] ?? {});
-    });
-  }
+  needing(oracleOf(dialect))(`words made at random come out as with the ${dialect} lexer`, (t) => {
+    const words = fc.sample(substitution, 3000);
+    const answers = ask(
+      oracles[dialect]!,
+      words.map((word) => ({ kind: 'substitute', ...word })),
+    );
+    for (const [index, word] of words.entries()) compareWord(t, word, dialect, answers[index] ?? {});
+  });
 }
 
 /** `unsure` for a path about which Docker's own two ways to ask differ. */
@@ -162,32 +159,30 @@ test('every recorded ignore file ignores what Docker’s matcher ignores', (t) =
   for (const { text, paths, ...answer } of lines) compareIgnored(t, text, paths, answer);
 });
 
-const oracle = current;
-if (!oracle) {
-  test.skip('ignore files made at random (needs amlpromote-oracle-dockerfile)', () => undefined);
-} else {
-  test('ignore files made at random ignore what Docker’s matcher ignores', (t) => {
-    const questions = fc.sample(fc.tuple(ignoreFile, fc.array(path, { minLength: 1, maxLength: 6 })), 4000);
-    const answers = ask(
-      oracle,
-      questions.map(([text, paths]) => ({ kind: 'dockerignore', text, paths })),
-    );
-    for (const [index, [text, paths]] of questions.entries())
-      compareIgnored(t, text, paths, answers[index] ?? {});
-  });
+needing(oracleOf('current'))('ignore files made at random ignore what Docker’s matcher ignores', (t) => {
+  const questions = fc.sample(fc.tuple(ignoreFile, fc.array(path, { minLength: 1, maxLength: 6 })), 4000);
+  const answers = ask(
+    current!,
+    questions.map(([text, paths]) => ({ kind: 'dockerignore', text, paths })),
+  );
+  for (const [index, [text, paths]] of questions.entries())
+    compareIgnored(t, text, paths, answers[index] ?? {});
+});
 
-  test('what is sent of trees made at random is what BuildKit’s own transfer sends', (t) => {
+needing(oracleOf('current'))(
+  'what is sent of trees made at random is what BuildKit’s own transfer sends',
+  (t) => {
     const questions = fc.sample(fc.tuple(ignoreFile, tree), 400);
     const answers = ask(
-      oracle,
+      current!,
       questions.map(([text, paths]) => ({ kind: 'tree', text, paths })),
     );
     for (const [index, [text, paths]] of questions.entries()) {
       const ours = sent(text, paths);
       if (ours) t.deepEqual(ours, answers[index]?.transferred, JSON.stringify([text, paths]));
     }
-  });
-}
+  },
+);
 
 /** A walk over a tree that is only a list; undefined where it is refused. */
 function sent(text: string, files: readonly string[]): readonly string[] | undefined {

@@ -75,6 +75,10 @@ for (const [argument, message, nextStep] of [
   [`sha256:${hex.toUpperCase()}`, /a whole one has 64/, /64 hex digits/],
   [`sha256:${hex}`, /without its registry/, /HOST\/REPOSITORY@sha256/],
   ['ml/churn:1.4.0', /lacks the registry/, /no default registry/],
+  ['https://contososec.azurecr.io/ml/churn:1.4.0', /it is an address/, /scheme: contososec\.azurecr\.io\/ml/],
+  ['contososec.azurecr.io/ML/Churn:1.4.0', /looks like an image reference/, /lower case/],
+  [`contososec.azurecr.io/ML/Churn@sha256:${hex}`, /looks like an image reference/, /lower case/],
+  [`contososec.azurecr.io/ml/churn@sha256:${hex.toUpperCase()}`, /digest|whole one/, /64 hex digits/],
 ] as const)
   test(`no file, but meant as something: ${argument.slice(0, 60)}`, (t) => {
     for (const wanted of ['Image', 'Release'] as const) {
@@ -86,7 +90,7 @@ for (const [argument, message, nextStep] of [
     }
   });
 
-for (const argument of ['release.json', './images/churn.yaml', '/work/x', 'a@b', ''])
+for (const argument of ['Manifests.D/Image.yaml', 'https://', 'release.json', './images/churn.yaml', '/work/x', 'a@b', ''])
   test(`no file, and meant as one: ${JSON.stringify(argument)}`, (t) => {
     t.is(notAFile(argument, 'Image'), undefined);
   });

@@ -4,7 +4,8 @@ import type { ExecutionContext } from 'ava';
 import { identities, registries, subscriptions, tenant, workspace } from '../../src/sandbox/topology.ts';
 import { makeImage } from '../support/sandbox/content.ts';
 import { loopbackOf } from '../support/sandbox/loopback.ts';
-import { programs, startForStrangers, strangerTest } from './strangers.ts';
+import { programs, startForStrangers, stranger } from './strangers.ts';
+import { needing } from '../support/tools.ts';
 
 const dev = registries.nonsensitive.name;
 const sec = registries.sensitive.name;
@@ -26,75 +27,63 @@ async function signedIn(t: ExecutionContext, side: 'outside' | 'inside') {
   return { sandbox, directory, az, raw };
 }
 
-strangerTest(programs.az, true)(
-  'az signs in and sees its registry (needs azure-cli by npm run test:strangers)',
-  async (t) => {
-    const { az } = await signedIn(t, 'outside');
-    t.is(await az('account', 'show', '--query', 'name'), 'contoso-development');
-    t.deepEqual(await az('acr', 'list', '--query', '[].loginServer'), [registries.nonsensitive.host]);
-    t.deepEqual(await az('acr', 'repository', 'list', '-n', dev), []);
-  },
-);
+needing(stranger('az', true))('az signs in and sees its registry', async (t) => {
+  const { az } = await signedIn(t, 'outside');
+  t.is(await az('account', 'show', '--query', 'name'), 'contoso-development');
+  t.deepEqual(await az('acr', 'list', '--query', '[].loginServer'), [registries.nonsensitive.host]);
+  t.deepEqual(await az('acr', 'repository', 'list', '-n', dev), []);
+});
 
-strangerTest(programs.az)(
-  'az outside: account, resources, registry, tags, manifests (needs azure-cli by npm run test:strangers)',
-  async (t) => {
-    const { sandbox, az, raw } = await signedIn(t, 'outside');
-    const image = makeImage();
-    await loopbackOf(sandbox, 'nonsensitive').push('ml/tiny', image, 'v1');
-    t.deepEqual(await az('account', 'list', '--query', '[].id'), [subscriptions.nonsensitive]);
-    for (const resource of [
-      'https://management.azure.com',
-      'https://ml.azure.com',
-      'https://storage.azure.com',
-    ])
-      t.is(await az('account', 'get-access-token', '--resource', resource, '--query', 'tokenType'), 'Bearer');
-    t.deepEqual(await az('resource', 'list', '--query', '[].name'), [dev]);
-    t.deepEqual(await az('acr', 'show', '-n', dev, '--query', '[name, sku.name]'), [dev, 'Premium']);
-    t.is(
-      await az('acr', 'show-usage', '-n', dev, '--query', "value[?name=='Webhooks'].currentValue | [0]"),
-      0,
-    );
-    t.is(
-      await az('acr', 'show-endpoints', '-n', dev, '--query', 'loginServer'),
-      registries.nonsensitive.host,
-    );
-    t.is(
-      await az('acr', 'login', '-n', dev, '--expose-token', '--query', 'loginServer'),
-      registries.nonsensitive.host,
-    );
-    t.deepEqual(await az('acr', 'private-endpoint-connection', 'list', '-r', dev), []);
-    const health = await raw('acr', 'check-health', '-n', dev, '--ignore-errors', '--yes');
-    for (const line of ['DNS lookup to', 'Challenge endpoint', 'Fetch refresh token', 'Fetch access token'])
-      t.regex(health.stderr, new RegExp(`${line}.* : OK`));
-    t.deepEqual(await az('acr', 'repository', 'list', '-n', dev), ['ml/tiny']);
-    t.deepEqual(await az('acr', 'repository', 'show-tags', '-n', dev, '--repository', 'ml/tiny'), ['v1']);
-    t.like(await az('acr', 'manifest', 'list-metadata', '-r', dev, '-n', 'ml/tiny'), [
-      { digest: image.digest, tags: ['v1'] },
-    ]);
-    t.like(await az('acr', 'manifest', 'show', '-r', dev, '-n', 'ml/tiny:v1'), { schemaVersion: 2 });
-    t.deepEqual(await az('acr', 'manifest', 'list-referrers', '-r', dev, '-n', 'ml/tiny:v1'), {
-      manifests: [],
-    });
-    const locked = await az(
-      'acr',
-      'repository',
-      'update',
-      '-n',
-      dev,
-      '--image',
-      'ml/tiny:v1',
-      '--write-enabled',
-      'false',
-    );
-    t.like(locked, { changeableAttributes: { writeEnabled: false } });
-    const refused = await raw('acr', 'repository', 'delete', '-n', dev, '--image', 'ml/tiny:v1', '-y');
-    t.not(refused.code, 0, 'AcrPush does not delete');
-  },
-);
+needing(stranger('az'))('az outside: account, resources, registry, tags, manifests', async (t) => {
+  const { sandbox, az, raw } = await signedIn(t, 'outside');
+  const image = makeImage();
+  await loopbackOf(sandbox, 'nonsensitive').push('ml/tiny', image, 'v1');
+  t.deepEqual(await az('account', 'list', '--query', '[].id'), [subscriptions.nonsensitive]);
+  for (const resource of [
+    'https://management.azure.com',
+    'https://ml.azure.com',
+    'https://storage.azure.com',
+  ])
+    t.is(await az('account', 'get-access-token', '--resource', resource, '--query', 'tokenType'), 'Bearer');
+  t.deepEqual(await az('resource', 'list', '--query', '[].name'), [dev]);
+  t.deepEqual(await az('acr', 'show', '-n', dev, '--query', '[name, sku.name]'), [dev, 'Premium']);
+  t.is(await az('acr', 'show-usage', '-n', dev, '--query', "value[?name=='Webhooks'].currentValue | [0]"), 0);
+  t.is(await az('acr', 'show-endpoints', '-n', dev, '--query', 'loginServer'), registries.nonsensitive.host);
+  t.is(
+    await az('acr', 'login', '-n', dev, '--expose-token', '--query', 'loginServer'),
+    registries.nonsensitive.host,
+  );
+  t.deepEqual(await az('acr', 'private-endpoint-connection', 'list', '-r', dev), []);
+  const health = await raw('acr', 'check-health', '-n', dev, '--ignore-errors', '--yes');
+  for (const line of ['DNS lookup to', 'Challenge endpoint', 'Fetch refresh token', 'Fetch access token'])
+    t.regex(health.stderr, new RegExp(`${line}.* : OK`));
+  t.deepEqual(await az('acr', 'repository', 'list', '-n', dev), ['ml/tiny']);
+  t.deepEqual(await az('acr', 'repository', 'show-tags', '-n', dev, '--repository', 'ml/tiny'), ['v1']);
+  t.like(await az('acr', 'manifest', 'list-metadata', '-r', dev, '-n', 'ml/tiny'), [
+    { digest: image.digest, tags: ['v1'] },
+  ]);
+  t.like(await az('acr', 'manifest', 'show', '-r', dev, '-n', 'ml/tiny:v1'), { schemaVersion: 2 });
+  t.deepEqual(await az('acr', 'manifest', 'list-referrers', '-r', dev, '-n', 'ml/tiny:v1'), {
+    manifests: [],
+  });
+  const locked = await az(
+    'acr',
+    'repository',
+    'update',
+    '-n',
+    dev,
+    '--image',
+    'ml/tiny:v1',
+    '--write-enabled',
+    'false',
+  );
+  t.like(locked, { changeableAttributes: { writeEnabled: false } });
+  const refused = await raw('acr', 'repository', 'delete', '-n', dev, '--image', 'ml/tiny:v1', '-y');
+  t.not(refused.code, 0, 'AcrPush does not delete');
+});
 
-strangerTest(programs.az)(
-  'az inside: sealed registry, import, workspace, storage, managed identity (needs azure-cli by npm run test:strangers)',
+needing(stranger('az'))(
+  'az inside: sealed registry, import, workspace, storage, managed identity',
   async (t) => {
     const { sandbox, directory, az, raw } = await signedIn(t, 'inside');
     const image = makeImage();

@@ -3,7 +3,8 @@ import type { ExecutionContext } from 'ava';
 import { registries } from '../../src/sandbox/topology.ts';
 import { pushShellImage } from '../support/shell-image.ts';
 import { engineHost } from '../support/test-engine.ts';
-import { programs, startForStrangers, strangerTest } from './strangers.ts';
+import { programs, startForStrangers, stranger } from './strangers.ts';
+import { needing } from '../support/tools.ts';
 
 const script = path.join(import.meta.dirname, 'ml.py');
 
@@ -37,15 +38,12 @@ const common = {
   environment: { image: true, latest: '1', listed: ['1'], archived: [] },
 };
 
-strangerTest(programs.python, true)(
-  'azure-ai-ml reads the workspace and registers environments (needs azure-ai-ml by npm run test:strangers)',
-  async (t) => {
-    t.deepEqual(await steps(t, 'sample'), common);
-  },
-);
+needing(stranger('python', true))('azure-ai-ml reads the workspace and registers environments', async (t) => {
+  t.deepEqual(await steps(t, 'sample'), common);
+});
 
-strangerTest(engineHost === undefined ? undefined : programs.python)(
-  'azure-ai-ml: data, models, code, jobs (needs azure-ai-ml by npm run test:strangers, and a Docker engine)',
+needing(stranger('python'), { name: 'a Docker engine', isHere: engineHost !== undefined })(
+  'azure-ai-ml: data, models, code, jobs',
   async (t) => {
     t.deepEqual(await steps(t), {
       ...common,

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import test from 'ava';
 import { execa } from 'execa';
 import type { RunningSandbox } from '../../src/sandbox/index.ts';
 import { engineHost } from '../support/test-engine.ts';
 import { startTestSandbox } from '../support/sandbox.ts';
+import type { Need } from '../support/tools.ts';
 
 /** Programs that `npm run test:strangers` has installed; nothing is looked for elsewhere, so the usual suite stays as fast as it is. */
 export const programs = {
@@ -17,9 +17,13 @@ export const programs = {
 /** Only a few commands of each. */
 export const isSample = process.env.AMLPROMOTE_STRANGERS_SAMPLE === '1';
 
-/** A test of what the whole leg does; in a sample it is skipped. The titles say "(needs …)". */
-export const strangerTest = (program: string | undefined, inSample = false) =>
-  program === undefined || (isSample && !inSample) ? test.skip : test;
+const names = { az: 'azure-cli', python: 'azure-ai-ml', conformance: 'the conformance suite' } as const;
+
+/** A program that the leg has installed; in a sample it is only there for the tests that are part of one. */
+export const stranger = (program: keyof typeof programs, inSample = false): Need => ({
+  name: `${names[program]} by npm run test:strangers`,
+  isHere: programs[program] !== undefined && (inSample || !isSample),
+});
 
 export interface Ran {
   readonly code: number | undefined;

@@ -46,10 +46,6 @@ export interface StoreOptions {
   readonly lockTimeout?: number;
 }
 
-/**
- * Opens the store in `directory`, making it if it is not there.
- * @throws USAGE for a directory with other content; STORE_CORRUPT; DISK_FULL; FORBIDDEN
- */
 /** Whether there is one, or what is left of one. */
 export const isStore = async (directory: string): Promise<boolean> =>
   access(join(storePaths(resolve(directory)).root, 'oci-layout')).then(
@@ -57,6 +53,10 @@ export const isStore = async (directory: string): Promise<boolean> =>
     () => false,
   );
 
+/**
+ * Opens the store in `directory`, making it if it is not there.
+ * @throws USAGE for a directory with other content; STORE_CORRUPT; DISK_FULL; FORBIDDEN
+ */
 export async function openStore(directory: string, options: StoreOptions = {}): Promise<Store> {
   const paths = storePaths(resolve(directory));
   const lock = createLock(paths, options.lockTimeout);

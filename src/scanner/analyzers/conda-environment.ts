@@ -4,9 +4,10 @@ import type { Analyzer, FileFacts } from './analyzer.ts';
 const mark =
   /^(.*\/)?(?:conda-meta|condabin\/conda|etc\/conda\/(?:de)?activate\.d\/[^/]+|compiler_compat\/[^/]+)$/;
 const unpacked = /^((?:.*\/)?)pkgs\/[^/]+\/info\/index\.json$/;
+const body = /^((?:.*\/)?)(?:bin|lib)$/;
 /** The last parts of these, as a cheap test: this runs for everything in an image. */
 const last =
-  /(?:^|\/)(?:conda-meta|condabin\/conda|activate\.d\/[^/]+|compiler_compat\/[^/]+|info\/index\.json)$/;
+  /(?:^|\/)(?:bin|lib|conda-meta|condabin\/conda|activate\.d\/[^/]+|compiler_compat\/[^/]+|info\/index\.json)$/;
 
 /** Marks an environment of conda by more than its records, so that one without them is not taken for none. */
 export const condaEnvironment: Analyzer = {
@@ -14,9 +15,10 @@ export const condaEnvironment: Analyzer = {
   version: 2,
   wants: () => false,
   marks(path) {
-    const [, beside] = /^((?:.*\/)?)(?:bin|lib)$/.exec(path) ?? [];
+    if (!last.test(path)) return undefined;
+    const beside = body.exec(path)?.[1];
     if (beside !== undefined) return { tells: { installed: `${beside}conda-meta/` } };
-    const environment = last.test(path) ? environmentOf(path) : undefined;
+    const environment = environmentOf(path);
     return environment && { tells: { environment } };
   },
   lookups: [],

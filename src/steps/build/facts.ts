@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { BuildFacts } from '../../domain/build.ts';
 import type { Descriptor } from '../../domain/descriptor.ts';
+import { identityOf } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { isDigest, shortHex } from '../../domain/digest.ts';
 import { annotations, mediaTypes } from '../../domain/media-types.ts';
@@ -31,19 +32,18 @@ export async function writeBuildFacts(
     );
     return descriptor;
   };
-  const { mediaType, digest, size } = image;
   const layer = await blob(mediaTypes.buildFacts, canonicalBytes(facts));
   const manifest = encodeManifest({
     mediaType: mediaTypes.ociManifest,
     artifactType: mediaTypes.buildFacts,
     config: await blob(mediaTypes.ociEmpty, emptyConfig),
     layers: [layer],
-    subject: { mediaType, digest, size },
+    subject: identityOf(image),
     annotations: {
-      [annotations.seal]: seal.seal('build-facts', sealedParts(repository.name, digest, layer)),
+      [annotations.seal]: seal.seal('build-facts', sealedParts(repository.name, image.digest, layer)),
     },
   });
-  await repository.pushManifest(manifest, tags.facts(shortHex(digest)));
+  await repository.pushManifest(manifest, tags.facts(shortHex(image.digest)));
 }
 
 const sealedParts = (repository: string, image: Digest, facts: Descriptor): readonly string[] => [

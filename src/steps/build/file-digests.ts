@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
+import { hexOf } from '../../domain/digest.ts';
 import { createHasher, sha256 } from '../../domain/sha256.ts';
 import { readSealed, writeSealed } from '../../files/sealed-file.ts';
 import type { SealedRecord } from '../../files/sealed-file.ts';
@@ -65,7 +66,7 @@ export async function openFileDigests(
   { directory: cache, seal, settled }: FileDigestsOptions,
 ): Promise<FileDigests> {
   const root = resolve(directory);
-  const file = join(cache, `files-${sha256(root).slice('sha256:'.length, 'sha256:'.length + 24)}.json`);
+  const file = join(cache, `files-${hexOf(sha256(root)).slice(0, 24)}.json`);
   const record: SealedRecord = { purpose: 'file-digests', parts: [String(format), root] };
   const known = decode(await readSealed(file, record, seal));
   return fileDigests(root, known, {

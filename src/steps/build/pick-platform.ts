@@ -1,4 +1,5 @@
 import type { Descriptor } from '../../domain/descriptor.ts';
+import { identityOf } from '../../domain/descriptor.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
 import { isIndexType } from '../../domain/media-types.ts';
@@ -43,10 +44,8 @@ export async function pickPlatform(
   if (!best) throw noneFor(name, platform, children);
   if (others.length > 0) throw severalFor(name, platform, suitable);
   await checkLabel(reader, best.descriptor);
-  return bare(best.descriptor);
+  return identityOf(best.descriptor);
 }
-
-const bare = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType, digest, size });
 
 interface Offer {
   readonly descriptor: Descriptor;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Descriptor } from '../../domain/descriptor.ts';
+import { identityOf } from '../../domain/descriptor.ts';
 import type { Release, ReleaseRole } from '../../domain/release.ts';
 import type { ScanReport } from '../../domain/scan.ts';
 import { parseProvenance } from '../../evidence/predicates/provenance.ts';
@@ -93,8 +94,6 @@ interface Named {
   readonly role: Exclude<ReleaseRole, 'image'>;
   readonly one: Trusted<unknown>;
 }
-
-const identityOf = ({ mediaType, digest, size }: Descriptor): Descriptor => ({ mediaType, digest, size });
 
 const made = z.looseObject({
   metadata: z.looseObject({

@@ -82,7 +82,7 @@ async function findReferrer(
     throw isRefusal(error) ? unlisted(subject, error) : error;
   });
   let best: Ranked | undefined;
-  // Beyond that nothing is searched: signing again does no harm.
+  // Beyond that nothing is searched: a flood can have the same signed again, and nothing else be believed.
   for (const candidate of listed.slice(-maxForeignEntries)) {
     try {
       const loaded = await loadReferrer(target, candidate, maxBytes);

@@ -5,6 +5,7 @@ import test from 'ava';
 import { mutatedArchive } from '../../support/archive-mutations.ts';
 import type { OracleAnswer } from '../../support/archive-oracle.ts';
 import { archiveOracle, askOracle } from '../../support/archive-oracle.ts';
+import { needing } from '../../support/tools.ts';
 import { difference, laxer, readArchive } from '../../support/archive-reading.ts';
 
 /** `npm run test:fuzz` sets it to many. */
@@ -37,18 +38,16 @@ test('threat 23: recorded archives are read as Go has read them, or refused', as
   t.true(accepted >= 100, String(accepted));
 });
 
-const oracle = archiveOracle;
-const title = `threat 23: ${String(count)} mutated archives are read as Go reads them, or refused`;
-if (oracle === undefined) test.skip(`${title} (needs amlpromote-oracle-archive)`, () => undefined);
-else {
-  test(title, async (t) => {
+needing({ name: 'amlpromote-oracle-archive', isHere: archiveOracle !== undefined })(
+  `threat 23: ${String(count)} mutated archives are read as Go reads them, or refused`,
+  async (t) => {
     t.timeout(20 * 60 * 1000);
     let accepted = 0;
     for (let from = 0; from < count; from += batch) {
       const archives = Array.from({ length: Math.min(batch, count - from) }, (_, at) =>
         mutatedArchive(from + at),
       );
-      const answers = askOracle(oracle, archives);
+      const answers = askOracle(archiveOracle!, archives);
       t.is(answers.length, archives.length);
       for (const [at, archive] of archives.entries()) {
         const answer = answers[at];
@@ -58,5 +57,5 @@ else {
       }
     }
     t.true(accepted > count / 3, `only ${String(accepted)} were read by both`);
-  });
-}
+  },
+);
