@@ -90,7 +90,15 @@ for (const [argument, message, nextStep] of [
     }
   });
 
-for (const argument of ['Manifests.D/Image.yaml', 'https://', 'release.json', './images/churn.yaml', '/work/x', 'a@b', ''])
+for (const argument of [
+  'Manifests.D/Image.yaml',
+  'https://',
+  'release.json',
+  './images/churn.yaml',
+  '/work/x',
+  'a@b',
+  '',
+])
   test(`no file, and meant as one: ${JSON.stringify(argument)}`, (t) => {
     t.is(notAFile(argument, 'Image'), undefined);
   });
