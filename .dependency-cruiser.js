@@ -1,6 +1,6 @@
 /**
- * The arrows of the architecture (docs: "Layout" in the README). `test/architecture.test.ts` runs them; by hand:
- * `npx depcruise src commands`. Type-only and dynamic imports count like any other.
+ * The arrows of the architecture (docs/architecture.md). `test/architecture.test.ts` runs them; by hand:
+ * `npx depcruise src commands sandbox`. Type-only and dynamic imports count like any other.
  */
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -25,7 +25,7 @@ export default {
       name: 'no-development-dependencies',
       comment: 'The published package has none; what scripts/bundle.ts ships inside it is one here.',
       severity: 'error',
-      from: { path: '^(src|commands)/' },
+      from: { path: '^(src|commands|sandbox)/', pathNot: '^sandbox/test/' },
       to: {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
         pathNot: '^node_modules/(@types/)?(dockerode|@azure/storage-blob|tar-stream)/',
@@ -85,21 +85,21 @@ export default {
       comment: 'The trades do not know the steps that use them, nor the outside world.',
       severity: 'error',
       from: { path: '^src/(evidence|scanner|oci|json|network|files)/' },
-      to: { path: '^src/(steps|sides|cli|adapters|sandbox)/' },
+      to: { path: '^src/(steps|sides|cli|adapters)/' },
     },
     {
       name: 'steps-know-ports-only',
       comment: 'Steps get adapters handed in.',
       severity: 'error',
       from: { path: '^src/steps/' },
-      to: { path: '^src/(sides|adapters|cli|sandbox|network)/' },
+      to: { path: '^src/(sides|adapters|cli|network)/' },
     },
     {
       name: 'sides-know-ports-only',
       comment: 'A side is made of steps; what is real is handed in.',
       severity: 'error',
       from: { path: '^src/sides/' },
-      to: { path: '^src/(adapters|cli|sandbox|network)/' },
+      to: { path: '^src/(adapters|cli|network)/' },
     },
     {
       name: 'adapters-apart',
@@ -113,42 +113,56 @@ export default {
       comment: 'An adapter serves a port; it knows no step and no command line.',
       severity: 'error',
       from: { path: '^src/adapters/' },
-      to: { path: '^src/(steps|sides|cli|sandbox)/' },
+      to: { path: '^src/(steps|sides|cli)/' },
     },
     {
       name: 'only-adapters-import-sdks',
       comment: 'No SDK type crosses a port.',
       severity: 'error',
-      from: { path: '^(src|commands)/', pathNot: '^src/adapters/' },
+      from: { path: '^(src|commands|sandbox)/', pathNot: '^(src/adapters|sandbox/test)/' },
       to: { path: '(^|/)node_modules/(@azure|@azure-rest)/' },
     },
     {
       name: 'only-two-import-the-engine-client',
       comment: "The docker adapter, and the sandbox's compute, which talks to the engine on its own.",
       severity: 'error',
-      from: { path: '^(src|commands)/', pathNot: '^src/(adapters|sandbox/compute)/' },
+      from: { path: '^(src|commands|sandbox)/', pathNot: '^(src/adapters|sandbox/(compute|test))/' },
       to: { path: '(^|/)node_modules/(@types/)?dockerode/' },
     },
     {
       name: 'only-wiring-imports-adapters',
       comment: 'One place decides what is real.',
       severity: 'error',
-      from: { pathNot: '^src/(adapters/|cli/wiring)' },
+      from: { path: '^(src|commands|sandbox)/', pathNot: '^(src/(adapters/|cli/wiring)|sandbox/test/)' },
       to: { path: '^src/adapters/' },
     },
     {
       name: 'sandbox-stands-alone',
       comment: 'Code shared with the product would hide one bug in both.',
       severity: 'error',
-      from: { path: '^src/sandbox/' },
-      to: { path: '^src/', pathNot: '^src/(sandbox|domain|json|files)/' },
+      from: { path: '^sandbox/', pathNot: '^sandbox/test/' },
+      to: { path: '^(src|commands|test)/', pathNot: '^src/(domain|json|files)/' },
     },
     {
-      name: 'only-its-command-imports-the-sandbox',
+      name: 'only-its-commands-import-the-sandbox',
       comment: 'The product does not know that the sandbox exists.',
       severity: 'error',
-      from: { pathNot: '^(src/sandbox/|commands/sandbox/)' },
-      to: { path: '^src/sandbox/' },
+      from: { path: '^(src|commands)/', pathNot: '^commands/sandbox/' },
+      to: { path: '^sandbox/' },
+    },
+    {
+      name: 'the-sandbox-has-four-doors',
+      comment: 'What else it is made of is its own.',
+      severity: 'error',
+      from: { path: '^commands/' },
+      to: { path: '^sandbox/', pathNot: '^sandbox/(index|detach|lifecycle|shell)\\.ts$' },
+    },
+    {
+      name: 'the-product-ships-no-tests',
+      comment: 'dist/ has none of them.',
+      severity: 'error',
+      from: { path: '^(src|commands|sandbox)/', pathNot: '^sandbox/test/' },
+      to: { path: '^(test|sandbox/test)/' },
     },
     {
       name: 'the-command-line-knows-no-command',

@@ -30,7 +30,7 @@ export default tseslint.config(
   },
   {
     // Text from outside must not take quadratic time: a run of blanks is enough to stop a scan for minutes.
-    files: ['src/**/*.ts', 'commands/**/*.ts'],
+    files: ['{src,commands,sandbox}/**/*.ts'],
     plugins: regexp.recommended.plugins,
     rules: {
       'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
@@ -40,7 +40,7 @@ export default tseslint.config(
   {
     // Only the command line prints and reads the environment.
     files: ['src/**/*.ts'],
-    ignores: ['src/cli/**', 'src/sandbox/**'],
+    ignores: ['src/cli/**'],
     rules: {
       'no-console': 'error',
       'no-restricted-properties': [
@@ -50,12 +50,12 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.ts'],
+    files: ['{test,sandbox/test}/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off', '@typescript-eslint/require-await': 'off' },
   },
   {
     // A cast hides what ava does not have (`test.skip.serial`), and then a file does not load where a program is missing.
-    files: ['test/**/*.ts'],
+    files: ['{test,sandbox/test}/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',

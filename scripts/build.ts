@@ -11,10 +11,11 @@ await rm(dist, { recursive: true, force: true });
 await execa('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, preferLocal: true, stdio: 'inherit' });
 
 // What is not TypeScript but read beside it.
-for (const directory of ['src', 'commands'])
+for (const directory of ['src', 'commands', 'sandbox'])
   await cp(path.join(root, directory), path.join(dist, directory), {
     recursive: true,
-    filter: (source) => !source.endsWith('.ts'),
+    filter: (source) =>
+      !source.endsWith('.ts') && !source.endsWith('.md') && path.relative(root, source) !== 'sandbox/test',
   });
 
 // A path from a source file to package.json must lead to one from the built file as well.

@@ -90,7 +90,7 @@ const withoutSsh: Plugin = {
 /** Built files import the bundles; that they do so dynamically, under these names, is what this relies on. */
 async function redirect(dist: string): Promise<void> {
   const used = new Set<string>();
-  for await (const name of glob('{src,commands}/**/*.js', { cwd: dist })) {
+  for await (const name of glob('{src,commands,sandbox}/**/*.js', { cwd: dist })) {
     const file = path.join(dist, name);
     const text = await readFile(file, 'utf8');
     let changed = text;

@@ -14,7 +14,7 @@ async function cruiseTree(baseDir: string): Promise<ICruiseResult> {
   const configuration = await extractConfiguration(path.join(root, '.dependency-cruiser.js'));
   const { forbidden = [] } = configuration;
   const { output } = await cruise(
-    ['src', 'commands'],
+    ['src', 'commands', 'sandbox'],
     { ...configuration.options, baseDir, validate: true, ruleSet: { forbidden } },
     undefined,
     { tsConfig: extractTypeScript(path.join(root, 'tsconfig.json')) },
@@ -53,8 +53,10 @@ const wrong = [
   ['only-adapters-import-sdks', 'src/steps/sdk.ts', '@azure/identity'],
   ['only-two-import-the-engine-client', 'src/steps/engine.ts', 'dockerode'],
   ['only-wiring-imports-adapters', 'commands/build.ts', '../src/adapters/acr/plain.ts'],
-  ['sandbox-stands-alone', 'src/sandbox/shares.ts', '../oci/plain.ts'],
-  ['only-its-command-imports-the-sandbox', 'commands/promote.ts', '../src/sandbox/plain.ts'],
+  ['sandbox-stands-alone', 'sandbox/shares.ts', '../src/oci/plain.ts'],
+  ['only-its-commands-import-the-sandbox', 'commands/promote.ts', '../sandbox/index.ts'],
+  ['the-sandbox-has-four-doors', 'commands/sandbox/status.ts', '../../sandbox/control.ts'],
+  ['the-product-ships-no-tests', 'sandbox/tested.ts', './test/plain.ts'],
   ['the-command-line-knows-no-command', 'src/cli/runs.ts', '../../commands/plain.ts'],
   ['only-commands-use-the-command-line', 'src/oci/prints.ts', '../cli/plain.ts'],
 ] as const;
@@ -83,17 +85,7 @@ test('no file of src is in no rule', async (t) => {
 });
 
 test('each rule bites: a tree that breaks every one of them', async (t) => {
-  const plain = [
-    'manifest',
-    'dockerfile',
-    'oci',
-    'network',
-    'steps',
-    'adapters/acr',
-    'adapters/aml',
-    'sandbox',
-    'cli',
-  ];
+  const plain = ['manifest', 'dockerfile', 'oci', 'network', 'steps', 'adapters/acr', 'adapters/aml', 'cli'];
   const directory = await temporaryDirectory(t, {
     'package.json':
       '{"type":"module","devDependencies":{"ava":"*"},"dependencies":{"@azure/identity":"*","dockerode":"*"}}',
@@ -102,6 +94,9 @@ test('each rule bites: a tree that breaks every one of them', async (t) => {
     ...Object.fromEntries(
       wrong.map(([, file, to]) => [file, `import * as wrong from '${to}';\nexport const right = wrong;\n`]),
     ),
+    'sandbox/index.ts': 'export const plain = 1;\n',
+    'sandbox/control.ts': 'export const plain = 1;\n',
+    'sandbox/test/plain.ts': 'export const plain = 1;\n',
     'src/oci/b.ts': "import { right } from './a.ts';\nexport const left = right;\n",
     'src/sides/plain.ts': 'export const plain = 1;\n',
     // Nothing below a side knows it.

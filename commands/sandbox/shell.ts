@@ -22,7 +22,7 @@ export default class SandboxShell extends BaseCommand {
   async run(): Promise<unknown> {
     const { flags, argv } = await this.parse(SandboxShell);
     const { readShellSettings } = await import('../../src/cli/settings.ts');
-    const { runInShell } = await import('../../src/sandbox/shell.ts');
+    const { runInShell } = await import('../../sandbox/shell.ts');
     const { environment, shell } = readShellSettings();
     // Word for word as it was typed: the parser would take some of it for itself.
     const at = this.argv.indexOf('--');

@@ -27,14 +27,14 @@ export default class SandboxStart extends BaseCommand {
     const options = { dir: flags.dir, engineHost: engine.host, tls443: flags['tls-443'] };
     await writeSandboxFiles(flags.dir);
     if (flags.detach) {
-      const { startDetached } = await import('../../src/sandbox/detach.ts');
+      const { startDetached } = await import('../../sandbox/detach.ts');
       const description = await startDetached(options);
       this.print(
         `sandbox serves (process ${description.pid}); use --zones ${description.directory}/zones.yaml`,
       );
       return { running: true, ...description };
     }
-    const { startSandbox } = await import('../../src/sandbox/index.ts');
+    const { startSandbox } = await import('../../sandbox/index.ts');
     const sandbox = await startSandbox(options);
     const document = { running: true, ...sandbox.description };
     // The one document is due now, not when it ends.

@@ -9,7 +9,7 @@ export default class SandboxStatus extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(SandboxStatus);
-    const { sandboxStatus } = await import('../../src/sandbox/lifecycle.ts');
+    const { sandboxStatus } = await import('../../sandbox/lifecycle.ts');
     const { table } = await import('../../src/cli/text.ts');
     const status = await sandboxStatus(flags.dir);
     const { description } = status;

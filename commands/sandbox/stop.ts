@@ -9,7 +9,7 @@ export default class SandboxStop extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(SandboxStop);
-    const { stopSandbox } = await import('../../src/sandbox/lifecycle.ts');
+    const { stopSandbox } = await import('../../sandbox/lifecycle.ts');
     const stopped = await stopSandbox(flags.dir);
     this.print(stopped ? 'stopped' : 'no sandbox runs there');
     return { running: false, directory: flags.dir, stopped };

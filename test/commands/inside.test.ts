@@ -5,9 +5,8 @@ import type { ExecutionContext } from 'ava';
 import type { Digest } from '../../src/domain/digest.ts';
 import type { ReleaseDocument } from '../../src/domain/release.ts';
 import { createLoneIdentity, createSigningIdentity } from '../../src/evidence/certificates.ts';
-import type { Fault } from '../../src/sandbox/index.ts';
-import { amlState } from '../../src/sandbox/aml/state.ts';
-import { registries, workspace } from '../../src/sandbox/topology.ts';
+import type { Fault } from '../../sandbox/index.ts';
+import { registries, workspace } from '../../sandbox/topology.ts';
 import { endJobs } from '../support/played-compute.ts';
 import { startTwoZones } from '../support/two-zones.ts';
 import type { ImageOptions, TwoZones } from '../support/two-zones.ts';
@@ -393,7 +392,7 @@ test.serial('run: waits, shows the log, and tells the end by exit code', async (
 
 /** Somebody with rights on the workspace has registered the version beforehand. */
 function plantEnvironment({ document, digest }: Released, changes: Readonly<Record<string, unknown>>): void {
-  const { environments } = amlState(world.sandbox.context);
+  const { environments } = world.sandbox.context.workspace;
   const at = new Date().toISOString();
   environments.putVersion({
     name: document.name,
@@ -465,7 +464,7 @@ test.serial(
     const own = await world.json(t, 'run', ['run', supplier.file]);
     t.not(own.job.name, foreign.job.name);
     const ran = await world.json(t, 'run', ['run', consumer.file]);
-    const { jobs } = amlState(world.sandbox.context);
+    const { jobs } = world.sandbox.context.workspace;
     t.like(jobs.get(ran.job.name)?.definition.inputs['model'], { uri: own.job.outputs[0]!.uri });
     t.like((await world.json(t, 'status', ['status', supplier.file])).inside, {
       lastJob: { name: own.job.name, proof: 'verified' },
@@ -491,7 +490,7 @@ test.serial('a planted job, running or completed, is neither waited for nor take
   await world.json(t, 'register', ['register', file]);
   const end = endJobs(world.sandbox, { output: 'well\n' });
   const honest = await world.json(t, 'run', ['run', file]);
-  const { jobs } = amlState(world.sandbox.context);
+  const { jobs } = world.sandbox.context.workspace;
   const copied = jobs.get(honest.job.name)!;
   await end();
   for (const status of ['Running', 'Completed'] as const)
@@ -507,7 +506,7 @@ test.serial('a state directory that cannot be used ends run before anything is s
   const { file } = await release(t, 'stateless', { more: smoke });
   await world.json(t, 'import', ['import', file]);
   await world.json(t, 'register', ['register', file]);
-  const { jobs } = amlState(world.sandbox.context);
+  const { jobs } = world.sandbox.context.workspace;
   await world.refused(
     t,
     ['run', file],

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { registries } from '../../src/sandbox/topology.ts';
+import { registries } from '../../sandbox/topology.ts';
 import { endJobs } from '../support/played-compute.ts';
 import { startTwoZones } from '../support/two-zones.ts';
 import type { TwoZones } from '../support/two-zones.ts';

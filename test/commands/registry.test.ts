@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import type { Fault } from '../../src/sandbox/index.ts';
-import { registries } from '../../src/sandbox/topology.ts';
+import type { Fault } from '../../sandbox/index.ts';
+import { registries } from '../../sandbox/topology.ts';
 import { startTwoZones } from '../support/two-zones.ts';
 import type { TwoZones } from '../support/two-zones.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { registries, workspace } from '../../src/sandbox/topology.ts';
+import { registries, workspace } from '../../sandbox/topology.ts';
 import { startTwoZones } from '../support/two-zones.ts';
 import type { TwoZones } from '../support/two-zones.ts';
 

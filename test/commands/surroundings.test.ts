@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { stopSandbox } from '../../src/sandbox/lifecycle.ts';
+import { stopSandbox } from '../../sandbox/lifecycle.ts';
 import { startTwoZones } from '../support/two-zones.ts';
 import type { TwoZones } from '../support/two-zones.ts';
 

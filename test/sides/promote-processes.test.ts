@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { outputSchemas } from '../../src/cli/outputs.ts';
-import { amlState } from '../../src/sandbox/aml/state.ts';
 import { startCommand } from '../e2e/process.ts';
 import { endJobs } from '../support/played-compute.ts';
-import { loopbackOf } from '../support/sandbox/loopback.ts';
+import { loopbackOf } from '../../sandbox/test/support/loopback.ts';
 import { startTwoZones } from '../support/two-zones.ts';
 
 /** A line of stderr on which the process is killed: a step begins, so the ones before it are done. */
@@ -91,7 +90,7 @@ test('threat 40: kill -9 while a smoke job runs: the next run of this machine wa
   t.is(exitCode, 0, stderr);
   const { job } = outputSchemas.promote.parse(JSON.parse(stdout));
   t.deepEqual(
-    amlState(zones.sandbox.context)
+    zones.sandbox.context.workspace
       .jobs.all()
       .map(({ name }) => name),
     [job?.name],

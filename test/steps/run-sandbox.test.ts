@@ -5,9 +5,9 @@ import { createEnvironments } from '../../src/adapters/aml/environments.ts';
 import { createJobs } from '../../src/adapters/aml/jobs.ts';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import type { ProgressEvent } from '../../src/domain/events.ts';
-import { openLog } from '../../src/sandbox/compute/log.ts';
-import type { JobRecord } from '../../src/sandbox/aml/jobs.ts';
-import { workspace } from '../../src/sandbox/topology.ts';
+import { openLog } from '../../sandbox/compute/log.ts';
+import type { JobRecord } from '../../sandbox/aml/jobs.ts';
+import { workspace } from '../../sandbox/topology.ts';
 import { register } from '../../src/steps/register.ts';
 import { run } from '../../src/steps/run.ts';
 import { startAmlSandbox } from '../support/aml-sandbox.ts';
@@ -43,12 +43,12 @@ async function start(t: ExecutionContext, stages: readonly Stage[]) {
   const clock = manualClock();
   const left = [...stages];
   const sleep: typeof clock.sleep = async (milliseconds, signal) => {
-    const [job] = sandbox.state.jobs.all();
+    const [job] = sandbox.context.workspace.jobs.all();
     const { output, ...change } = left.shift() ?? {};
     if (job && output !== undefined) {
-      openLog(sandbox.state.blobs, job.name, sandbox.context.clock).output(Buffer.from(output));
+      openLog(sandbox.context.workspace.blobs, job.name, sandbox.context.clock).output(Buffer.from(output));
     }
-    if (job) sandbox.state.jobs.progress(job.name, change);
+    if (job) sandbox.context.workspace.jobs.progress(job.name, change);
     await clock.sleep(milliseconds, signal);
   };
   const events: ProgressEvent[] = [];
@@ -90,7 +90,7 @@ test('an image is registered, runs on data that crossed with it, and shows log a
   });
   const [model] = job.outputs;
   t.like(model, { name: 'model', files: [] });
-  const input = sandbox.state.jobs.get(job.job.name)!.definition.inputs['data'];
+  const input = sandbox.context.workspace.jobs.get(job.job.name)!.definition.inputs['data'];
   if (!input || !('uri' in input)) throw new TypeError('no input');
   t.deepEqual(
     (await datastore.readOutput(input.uri, 100))?.get('churn.csv'),

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { identities, registries, subscriptions, tenant, workspace } from '../../src/sandbox/topology.ts';
-import { makeImage } from '../support/sandbox/content.ts';
-import { loopbackOf } from '../support/sandbox/loopback.ts';
+import { identities, registries, subscriptions, tenant, workspace } from '../../sandbox/topology.ts';
+import { makeImage } from '../../sandbox/test/support/content.ts';
+import { loopbackOf } from '../../sandbox/test/support/loopback.ts';
 import { programs, startForStrangers, stranger } from './strangers.ts';
 import { needing } from '../support/tools.ts';
 

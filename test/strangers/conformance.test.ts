@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { startTestSandbox, temporaryDirectory } from '../support/sandbox.ts';
+import { startTestSandbox, temporaryDirectory } from '../../sandbox/test/support/sandbox.ts';
 import { programs, stranger } from './strangers.ts';
 import { needing } from '../support/tools.ts';
 

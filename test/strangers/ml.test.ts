@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { registries } from '../../src/sandbox/topology.ts';
+import { registries } from '../../sandbox/topology.ts';
 import { pushShellImage } from '../support/shell-image.ts';
 import { engineHost } from '../support/test-engine.ts';
 import { programs, startForStrangers, stranger } from './strangers.ts';

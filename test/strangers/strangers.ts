@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import type { RunningSandbox } from '../../src/sandbox/index.ts';
+import type { RunningSandbox } from '../../sandbox/index.ts';
 import { engineHost } from '../support/test-engine.ts';
-import { startTestSandbox } from '../support/sandbox.ts';
+import { startTestSandbox } from '../../sandbox/test/support/sandbox.ts';
 import type { Need } from '../support/tools.ts';
 
 /** Programs that `npm run test:strangers` has installed; nothing is looked for elsewhere, so the usual suite stays as fast as it is. */

@@ -2,9 +2,9 @@ import { AzureMachineLearningWorkspaces } from '@azure/arm-machinelearning';
 import type { HttpMethods, PipelineResponse } from '@azure/core-rest-pipeline';
 import { createPipelineRequest } from '@azure/core-rest-pipeline';
 import { BlobServiceClient } from '@azure/storage-blob';
-import type { IdentityName } from '../../src/sandbox/topology.ts';
-import { storage, workspace } from '../../src/sandbox/topology.ts';
-import type { Vantage } from '../../src/sandbox/http.ts';
+import type { IdentityName } from '../../sandbox/topology.ts';
+import { storage, workspace } from '../../sandbox/topology.ts';
+import type { Vantage } from '../../sandbox/http.ts';
 import type { AmlSandbox } from './aml-sandbox.ts';
 
 export interface Caller {

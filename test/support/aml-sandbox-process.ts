@@ -1,12 +1,12 @@
-import { amlState } from '../../src/sandbox/aml/state.ts';
-import { startSandbox } from '../../src/sandbox/index.ts';
-import { workspace } from '../../src/sandbox/topology.ts';
+import { startSandbox } from '../../sandbox/index.ts';
+import { workspace } from '../../sandbox/topology.ts';
 import { pushShellImage } from './shell-image.ts';
 
 /** A process to be killed: `node … DIR ENGINE_HOST` starts a sandbox there and lets it run the job `sleeper`. */
 const [dir = '', engineHost] = process.argv.slice(2);
 const { context } = await startSandbox({ dir, engineHost });
-const { environments, jobs, compute } = amlState(context);
+const { compute } = context;
+const { environments, jobs } = context.workspace;
 const digest = await pushShellImage(context, 'ml/tiny');
 const at = new Date().toISOString();
 const common = {

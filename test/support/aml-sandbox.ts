@@ -4,26 +4,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenCredential } from '@azure/identity';
 import type { ExecutionContext } from 'ava';
 import { createAgent } from '../../src/network/agent.ts';
-import { acrHandlers } from '../../src/sandbox/acr/index.ts';
-import { createPlane } from '../../src/sandbox/acr/plane.ts';
-import { amlHandlers } from '../../src/sandbox/aml/handlers.ts';
-import type { AmlState } from '../../src/sandbox/aml/state.ts';
-import { amlState } from '../../src/sandbox/aml/state.ts';
-import { blobHandlers } from '../../src/sandbox/blob/handlers.ts';
-import type { SandboxContext } from '../../src/sandbox/context.ts';
-import { createContext, entraIssuer } from '../../src/sandbox/context.ts';
-import { historyHandlers } from '../../src/sandbox/history/handlers.ts';
-import type { Vantage } from '../../src/sandbox/http.ts';
-import { listenLoopback, listenVantage } from '../../src/sandbox/server.ts';
-import { openServerIdentity } from '../../src/sandbox/tls.ts';
-import type { IdentityName } from '../../src/sandbox/topology.ts';
-import { identities, registries } from '../../src/sandbox/topology.ts';
+import { acrHandlers } from '../../sandbox/acr/index.ts';
+import { createPlane } from '../../sandbox/acr/plane.ts';
+import { amlHandlers } from '../../sandbox/aml/handlers.ts';
+import { blobHandlers } from '../../sandbox/blob/handlers.ts';
+import type { SandboxContext } from '../../sandbox/context.ts';
+import { createContext, entraIssuer } from '../../sandbox/context.ts';
+import { historyHandlers } from '../../sandbox/history/handlers.ts';
+import type { Vantage } from '../../sandbox/http.ts';
+import { listenLoopback, listenVantage } from '../../sandbox/server.ts';
+import { openServerIdentity } from '../../sandbox/tls.ts';
+import type { IdentityName } from '../../sandbox/topology.ts';
+import { identities, registries } from '../../sandbox/topology.ts';
 import { temporaryDirectory } from './temp-directory.ts';
 
 /** The Azure ML half of the sandbox alone, behind its real TLS ports, with tokens that need no sign-in. */
 export interface AmlSandbox {
   readonly context: SandboxContext;
-  readonly state: AmlState;
   readonly directory: string;
   agent(vantage?: Vantage): https.Agent;
   credential(identity?: IdentityName): TokenCredential;
@@ -46,7 +43,6 @@ export async function startAmlSandbox(
   const directory = options.directory ?? (await temporaryDirectory(t));
   const owned = createContext({ engineHost: noEngine, ...options, directory });
   const { context } = owned;
-  const state = amlState(context);
   const handlers = [...amlHandlers(context), ...blobHandlers(context), ...historyHandlers(context)];
   const identity = await openServerIdentity(directory, context.stateDirectory, new Date());
   const inside = await listenVantage('inside', identity, { context, handlers, port: undefined });
@@ -67,7 +63,6 @@ export async function startAmlSandbox(
   };
   const sandbox: AmlSandbox = {
     context,
-    state,
     directory,
     agent: (vantage = 'inside') => {
       const port = (vantage === 'inside' ? inside : outside).port;

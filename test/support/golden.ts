@@ -29,7 +29,7 @@ import { createOutside } from '../../src/sides/outside.ts';
 import type { Outside } from '../../src/sides/outside.ts';
 import type { Seal } from '../../src/ports/seal.ts';
 import { testSeal } from './test-seal.ts';
-import { workspace } from '../../src/sandbox/topology.ts';
+import { workspace } from '../../sandbox/topology.ts';
 import { createBuiltinScanner } from '../../src/scanner/builtin.ts';
 import { readBuildFacts } from '../../src/steps/build/facts.ts';
 import { carriedOf } from '../../src/steps/release/carried.ts';

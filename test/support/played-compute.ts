@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { amlState } from '../../src/sandbox/aml/state.ts';
-import { openLog } from '../../src/sandbox/compute/log.ts';
-import type { RunningSandbox } from '../../src/sandbox/index.ts';
+import { openLog } from '../../sandbox/compute/log.ts';
+import type { RunningSandbox } from '../../sandbox/index.ts';
 
 /**
  * Plays the compute of a sandbox without an engine: every job that is submitted from now on ends with this output and status.
@@ -11,7 +10,7 @@ export function endJobs(
   sandbox: RunningSandbox,
   end: { readonly output: string; readonly status?: 'Completed' | 'Failed' },
 ): () => Promise<void> {
-  const { jobs, blobs } = amlState(sandbox.context);
+  const { jobs, blobs } = sandbox.context.workspace;
   // Its own compute leaves such jobs waiting for ever.
   const disarm = sandbox.faults.add({
     method: 'PUT',

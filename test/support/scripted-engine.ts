@@ -1,4 +1,4 @@
-import type { ContainerEngine, ContainerSpec } from '../../src/sandbox/compute/engine.ts';
+import type { ContainerEngine, ContainerSpec } from '../../sandbox/compute/engine.ts';
 
 /** A container engine without containers: each run is a function of its spec; pulls and sweeps are only noted. */
 export interface ScriptedEngine extends ContainerEngine {

@@ -5,7 +5,7 @@ import { pack } from 'tar-stream';
 import { buffer } from 'node:stream/consumers';
 import type { Digest } from '../../src/domain/digest.ts';
 import { sha256 } from '../../src/domain/sha256.ts';
-import type { SandboxContext } from '../../src/sandbox/context.ts';
+import type { SandboxContext } from '../../sandbox/context.ts';
 
 const programs = ['/bin/bash', '/bin/sh', '/bin/cat', '/bin/sleep', '/bin/mkdir', '/bin/ln'];
 

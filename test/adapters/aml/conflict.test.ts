@@ -2,7 +2,7 @@ import test from 'ava';
 import { createWorkspaceArm } from '../../../src/adapters/aml/arm.ts';
 import { createEnvironments } from '../../../src/adapters/aml/environments.ts';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
-import { workspace } from '../../../src/sandbox/topology.ts';
+import { workspace } from '../../../sandbox/topology.ts';
 import { fakeCredential } from '../../support/fake-credential.ts';
 import { startScriptedCloud } from '../../support/network.ts';
 import type { ScriptedRequest, ScriptedResponse } from '../../support/scripted-server.ts';

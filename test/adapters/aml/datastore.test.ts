@@ -2,7 +2,7 @@ import test from 'ava';
 import { createDatastore } from '../../../src/adapters/aml/datastore.ts';
 import { parseDatastoreUri } from '../../../src/adapters/aml/default-datastore.ts';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
-import { workspace } from '../../../src/sandbox/topology.ts';
+import { workspace } from '../../../sandbox/topology.ts';
 import { startWorkspace } from './start.ts';
 
 const bytes = Buffer.from('age,churned\n42,1\n');
@@ -13,7 +13,7 @@ test('bytes go to the default datastore and are found there', async (t) => {
   const { as, sandbox } = await startWorkspace(t);
   const datastore = createDatastore(as());
   t.is(await datastore.upload(path, bytes), uri);
-  t.is(sandbox.state.blobs.get(workspace.datastore.container, path)?.size, bytes.length);
+  t.is(sandbox.context.workspace.blobs.get(workspace.datastore.container, path)?.size, bytes.length);
   const files = await datastore.readOutput(uri, 1000);
   t.deepEqual([...files!], [['churn.csv', bytes]]);
 });

@@ -2,7 +2,7 @@ import test from 'ava';
 import { createEnvironments } from '../../../src/adapters/aml/environments.ts';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
 import { environmentDifferences } from '../../../src/steps/register/same-environment.ts';
-import { workspace } from '../../../src/sandbox/topology.ts';
+import { workspace } from '../../../sandbox/topology.ts';
 import { fakeCredential } from '../../support/fake-credential.ts';
 import { startScriptedCloud } from '../../support/network.ts';
 import type { ScriptedResponse } from '../../support/scripted-server.ts';

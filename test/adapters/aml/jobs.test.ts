@@ -5,8 +5,8 @@ import { createJobs } from '../../../src/adapters/aml/jobs.ts';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
 import type { JobRequest } from '../../../src/ports/workspace.ts';
 import { jobDifferences } from '../../../src/steps/run/same-job.ts';
-import { openLog } from '../../../src/sandbox/compute/log.ts';
-import { workspace } from '../../../src/sandbox/topology.ts';
+import { openLog } from '../../../sandbox/compute/log.ts';
+import { workspace } from '../../../sandbox/topology.ts';
 import type { AmlSandbox } from '../../support/aml-sandbox.ts';
 import { fakeCredential } from '../../support/fake-credential.ts';
 import { startScriptedCloud } from '../../support/network.ts';
@@ -44,7 +44,8 @@ async function start(t: Parameters<typeof startWorkspace>[0]) {
   return { sandbox, as };
 }
 
-const log = (sandbox: AmlSandbox, name: string) => openLog(sandbox.state.blobs, name, sandbox.context.clock);
+const log = (sandbox: AmlSandbox, name: string) =>
+  openLog(sandbox.context.workspace.blobs, name, sandbox.context.clock);
 
 test('typed inputs and outputs reach the service with their places, and come back', async (t) => {
   const { sandbox, as } = await start(t);
@@ -58,7 +59,7 @@ test('typed inputs and outputs reach the service with their places, and come bac
     outputs: { model: 'azureml://datastores/workspaceblobstore/paths/azureml/smoke-1/model/' },
   });
   t.is(submitted.tags['digest'], 'x');
-  const { definition } = sandbox.state.jobs.get('smoke-1')!;
+  const { definition } = sandbox.context.workspace.jobs.get('smoke-1')!;
   t.like(definition.inputs['data'], { uri: job('x').inputs['data']!.value, mode: 'ReadOnlyMount' });
   t.like(definition.inputs['rounds'], { jobInputType: 'literal', value: '10' });
   t.is(definition.timeout, 'PT600S');
@@ -92,7 +93,7 @@ test('the same name with the same content is the same job', async (t) => {
   const jobs = createJobs(as());
   await jobs.submit(job('smoke-1'));
   t.is((await jobs.submit(job('smoke-1'))).name, 'smoke-1');
-  t.is(sandbox.state.jobs.all().length, 1);
+  t.is(sandbox.context.workspace.jobs.all().length, 1);
 });
 
 test('the same name for other work is VERSION_CONFLICT', async (t) => {
@@ -115,7 +116,7 @@ test('states of the service are told as they are, and as one of four', async (t)
     ['Finalizing', 'Running'],
     ['Completed', 'Completed'],
   ] as const) {
-    sandbox.state.jobs.progress('smoke-1', { status: phase });
+    sandbox.context.workspace.jobs.progress('smoke-1', { status: phase });
     t.like(await jobs.read('smoke-1'), { phase, status });
   }
   t.is(await jobs.read('never-submitted'), undefined);
@@ -125,7 +126,7 @@ test('a failed job tells why, where run history may be read', async (t) => {
   const { sandbox, as } = await start(t);
   const jobs = createJobs(as());
   await jobs.submit(job('smoke-1'));
-  sandbox.state.jobs.progress('smoke-1', {
+  sandbox.context.workspace.jobs.progress('smoke-1', {
     status: 'Failed',
     error: { code: 'UserError', message: 'the command ended with exit code 3' },
   });

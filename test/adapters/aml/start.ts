@@ -1,8 +1,8 @@
 import type { ExecutionContext } from 'ava';
 import type { WorkspaceOptions } from '../../../src/adapters/aml/options.ts';
-import type { Vantage } from '../../../src/sandbox/http.ts';
-import type { IdentityName } from '../../../src/sandbox/topology.ts';
-import { workspace } from '../../../src/sandbox/topology.ts';
+import type { Vantage } from '../../../sandbox/http.ts';
+import type { IdentityName } from '../../../sandbox/topology.ts';
+import { workspace } from '../../../sandbox/topology.ts';
 import type { AmlSandbox } from '../../support/aml-sandbox.ts';
 import { startAmlSandbox } from '../../support/aml-sandbox.ts';
 
