@@ -1,6 +1,8 @@
+import type { Trust } from '../evidence/trust.ts';
 import type { Inside } from '../sides/inside.ts';
 import type { Outside } from '../sides/outside.ts';
 import { systemClock } from './clock.ts';
+import type { Side } from './settings.ts';
 import { toolVersion } from './version.ts';
 import {
   engineOf,
@@ -25,15 +27,35 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
-/** The non-sensitive side over the real parts. @throws POLICY_MISSING, MANIFEST_INVALID */
+/** The non-sensitive side over the real parts, with its policy. @throws POLICY_MISSING, MANIFEST_INVALID */
 export async function openOutside(context: Context): Promise<Outside> {
-  const [{ createOutside }, { loadPolicy }, { openStore }] = await Promise.all([
+  const outside = await outsideOf(context);
+  await outside.requirePolicy();
+  return outside;
+}
+
+/** The sensitive side over the real parts, with its policy. @throws POLICY_MISSING, MANIFEST_INVALID */
+export async function openInside(context: Context): Promise<Inside> {
+  const inside = await insideOf(context);
+  await inside.requirePolicy();
+  return inside;
+}
+
+/** The same for looking only: no policy is asked for. */
+export const viewOutside = async (context: Context): Promise<Pick<Outside, 'status'>> =>
+  await outsideOf(context);
+
+export const viewInside = async (context: Context): Promise<Pick<Inside, 'status'>> =>
+  await insideOf(context);
+
+async function outsideOf(context: Context): Promise<Outside> {
+  const [{ createOutside }, { openStore }] = await Promise.all([
     import('../sides/outside.ts'),
-    import('../manifest/policy.ts'),
     import('../oci/store/store.ts'),
   ]);
   const { settings } = context;
-  return createOutside(await loadPolicy(settings.policy('outside')), {
+  return createOutside(context.zones, {
+    trust: once(() => trustOf(context, 'outside')),
     store: once(() => openStore(settings.store)),
     registry: once(() => registryOf(context, 'nonsensitive')),
     engine: once(() => engineOf(context)),
@@ -53,13 +75,10 @@ export async function openOutside(context: Context): Promise<Outside> {
   });
 }
 
-/** The sensitive side over the real parts. @throws POLICY_MISSING, MANIFEST_INVALID */
-export async function openInside(context: Context): Promise<Inside> {
-  const [{ createInside }, { loadPolicy }] = await Promise.all([
-    import('../sides/inside.ts'),
-    import('../manifest/policy.ts'),
-  ]);
-  return createInside(context.zones, await loadPolicy(context.settings.policy('inside')), {
+async function insideOf(context: Context): Promise<Inside> {
+  const { createInside } = await import('../sides/inside.ts');
+  return createInside(context.zones, {
+    trust: once(() => trustOf(context, 'inside')),
     registry: once(() => registryOf(context, 'sensitive')),
     importer: once(() => importerOf(context)),
     locks: once(() => locksOf(context, 'sensitive')),
@@ -73,4 +92,13 @@ export async function openInside(context: Context): Promise<Inside> {
     toolVersion: toolVersion(),
     signal: context.signal,
   });
+}
+
+/** A side's policy, complete: each of its files is read once in a process, so that every step judges by the same bytes. */
+async function trustOf({ settings }: Context, side: Side): Promise<Trust> {
+  const [{ loadPolicy }, { loadTrust }] = await Promise.all([
+    import('../manifest/policy.ts'),
+    import('../evidence/trust.ts'),
+  ]);
+  return await loadTrust(await loadPolicy(settings.policy(side)));
 }

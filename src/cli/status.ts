@@ -2,11 +2,9 @@ import { AmlpromoteError, isInconclusive } from '../domain/errors.ts';
 import type { ImageSpec } from '../manifest/image.ts';
 import { requireKnownWorkspace } from '../policy/workspace-choice.ts';
 import type { StatusSubject } from '../sides/status.ts';
-import { insideStatus, outsideStatus } from '../sides/status.ts';
-import { openOutside } from './open.ts';
+import { openOutside, viewInside, viewOutside } from './open.ts';
 import type { StatusOutput } from './outputs.ts';
 import { isReleaseFile, readReleaseFile } from './release-file.ts';
-import { inventoryOf, registryOf, runRecordsOf, workspaceOf } from './wiring.ts';
 import type { Context } from './wiring.ts';
 
 interface Subject extends StatusSubject {
@@ -74,10 +72,8 @@ async function builtOf(context: Context, spec: ImageSpec): Promise<Pick<Subject,
 }
 
 async function outsideOf(context: Context, { notLookedUp, ...subject }: Subject): Promise<Outside> {
-  const { built, published, releases } = await outsideStatus(
-    subject,
-    await registryOf(context, 'nonsensitive'),
-  );
+  const outside = await viewOutside(context);
+  const { built, published, releases } = await outside.status(subject);
   return {
     ...(built ? { built } : {}),
     ...(notLookedUp === undefined ? {} : { notLookedUp }),
@@ -87,12 +83,8 @@ async function outsideOf(context: Context, { notLookedUp, ...subject }: Subject)
 }
 
 async function insideOf(context: Context, subject: Subject, only: string | undefined): Promise<Inside> {
-  const { releases, quarantine, environments, ...rest } = await insideStatus(subject, only, context.zones, {
-    registry: () => registryOf(context, 'sensitive'),
-    inventory: () => inventoryOf(context),
-    workspace: (id) => workspaceOf(context, id),
-    records: () => runRecordsOf(context),
-  });
+  const inside = await viewInside(context);
+  const { releases, quarantine, environments, ...rest } = await inside.status(subject, only);
   return {
     ...rest,
     releases: [...releases],

@@ -1,19 +1,15 @@
 import { AmlpromoteError } from '../domain/errors.ts';
 import { releaseCounterOf, tags } from '../domain/names.ts';
 import { looksLikeReference, parseReference } from '../domain/reference.ts';
-import { loadPolicy } from '../manifest/policy.ts';
-import type { ZoneName } from '../manifest/zones.ts';
-import { requireApprovedOrigin } from '../policy/zones.ts';
-import { verifyImage, verifyRelease } from '../steps/verify.ts';
+import type { Verifier } from '../sides/verify.ts';
 import type { VerificationReport } from '../steps/verify.ts';
-import { systemClock } from './clock.ts';
+import { openInside, openOutside } from './open.ts';
 import { readReleaseFile } from './release-file.ts';
 import type { Side } from './settings.ts';
-import { resolveReference } from './subject.ts';
-import { registryOf } from './wiring.ts';
 import type { Context } from './wiring.ts';
 
-const zoneOf = { outside: 'nonsensitive', inside: 'sensitive' } as const satisfies Record<Side, ZoneName>;
+const openSide = async (context: Context, side: Side): Promise<Verifier> =>
+  side === 'inside' ? await openInside(context) : await openOutside(context);
 
 /** A release where it is, or an image reference with what is attached to it; under the policy of that side. */
 export async function verifySubject(
@@ -21,38 +17,16 @@ export async function verifySubject(
   argument: string,
   wanted: Side | undefined,
 ): Promise<VerificationReport> {
-  const { zones } = context.zones;
-  const ports = { clock: systemClock, progress: context.progress };
   if (looksLikeReference(argument)) {
-    const { host, repository, tag } = parseReference(argument);
+    const { host, tag } = parseReference(argument);
     requireImageTag(argument, tag);
-    const side = sideOfHost(context, host);
-    const registry = await registryOf(context, zoneOf[side]);
-    const image = await resolveReference(registry, argument);
-    const policy = await loadPolicy(context.settings.policy(side));
-    return await verifyImage(
-      { host, repository, image, content: registry.repository(repository) },
-      policy,
-      ports,
-    );
+    const side = await openSide(context, sideOfHost(context, host));
+    return await side.verifyImage(await side.resolve(argument));
   }
   const document = await readReleaseFile(argument);
-  requireApprovedOrigin(context.zones, document);
-  const side = wanted ?? (zones.sensitive.access ? 'inside' : 'outside');
-  const registry = await registryOf(context, zoneOf[side]);
-  const content = registry.repository(document.repository);
-  const policy = await loadPolicy(context.settings.policy(side));
-  return await verifyRelease(
-    {
-      document,
-      host: registry.host,
-      repository: document.repository,
-      content,
-      ...(side === 'inside' ? { receipts: content } : {}),
-    },
-    policy,
-    ports,
-  );
+  const here = context.zones.zones.sensitive.access ? 'inside' : 'outside';
+  const side = await openSide(context, wanted ?? here);
+  return await side.verify(document);
 }
 
 /** Some tags name something else than an image, and every rule would say so in its own puzzling way. */

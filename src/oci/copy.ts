@@ -16,13 +16,13 @@ export interface CopyOptions {
   readonly root: Descriptor;
   /** A repository of the target's registry that may have the blobs already. */
   readonly mountFrom?: string;
-  readonly tag?: string;
+  readonly tag?: string | undefined;
   /** Blobs in transfer at a time; default 4. */
   readonly concurrency?: number;
   readonly onBytes?: (digest: Digest, done: number, total: number) => void;
   /** Right after something durable was done: `blob` or `manifest`, with `repository@digest`. */
   readonly onEffect?: (effect: string, subject: string) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CopyReport {

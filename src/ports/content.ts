@@ -27,7 +27,7 @@ export interface PushBlobOptions {
   readonly mountFrom?: string;
   /** Called with the total of bytes sent so far. */
   readonly onBytes?: (sent: number) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ContentWriter {

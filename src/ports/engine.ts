@@ -14,7 +14,7 @@ export interface EngineBuildRequest {
   /** Steps run even when the engine remembers their result. */
   readonly noCache?: boolean;
   readonly onLog: (line: string) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface EngineImage {
@@ -38,7 +38,7 @@ export interface EngineInspectOptions {
   /** `onBuild` is needed: an engine that does not tell it (Podman) is made to, by reading the whole image. */
   readonly triggers?: boolean;
   readonly onLog?: (line: string) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface EngineVersion {

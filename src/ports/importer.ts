@@ -13,7 +13,7 @@ export interface ImportRequest {
    */
   readonly maxBytes?: number;
   readonly progress: Progress;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** An approved path between two registries. Already there = success. OPERATION_FAILED, NETWORK_DENIED, FORBIDDEN, TIMEOUT, NOT_FOUND. */

@@ -9,7 +9,7 @@ export interface ScanRequest {
   /** One image manifest (not an index). */
   readonly image: Descriptor;
   readonly progress: Progress;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ScanOutcome {

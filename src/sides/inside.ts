@@ -1,13 +1,9 @@
 import { AmlpromoteError } from '../domain/errors.ts';
-import type { Progress } from '../domain/events.ts';
 import type { ReleaseDocument } from '../domain/release.ts';
-import type { Policy } from '../manifest/policy.ts';
 import type { Zones } from '../manifest/zones.ts';
 import type { WorkspaceChoice } from '../policy/workspace-choice.ts';
 import { chooseWorkspace } from '../policy/workspace-choice.ts';
 import { requireAdmittedRepository, requireApprovedOrigin } from '../policy/zones.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Registry } from '../ports/content.ts';
 import type { Importer, Inventory, Locks, Remover } from '../ports/importer.ts';
 import type { RunRecords } from '../ports/run-records.ts';
 import type { Signer } from '../ports/signer.ts';
@@ -20,13 +16,15 @@ import { register } from '../steps/register.ts';
 import type { RegisterReport } from '../steps/register.ts';
 import { run } from '../steps/run.ts';
 import type { RunReport } from '../steps/run.ts';
-import { verifyRelease } from '../steps/verify.ts';
-import type { VerificationReport, VerifiedRelease } from '../steps/verify.ts';
-import { requireAllowed } from '../steps/verify/require.ts';
+import { requireVerified } from '../steps/verify.ts';
+import type { VerifiedRelease } from '../steps/verify.ts';
+import { insideStatus } from './status.ts';
+import type { InsideStatus, StatusSubject } from './status.ts';
+import { createVerifier } from './verify.ts';
+import type { Verifier, VerifierPorts } from './verify.ts';
 
 /** What the sensitive side has. Parts are opened when a step needs them, so `verify` asks for no key and no workspace. */
-export interface InsidePorts {
-  readonly registry: () => Promise<Registry>;
+export interface InsidePorts extends VerifierPorts {
   readonly importer: () => Promise<Importer>;
   readonly locks: () => Promise<Locks>;
   /** Of the sensitive registry. */
@@ -39,17 +37,16 @@ export interface InsidePorts {
   ) => Promise<{ environments: Environments; jobs: Jobs; datastore: Datastore }>;
   /** What this machine knows of its smoke jobs. */
   readonly records: () => Promise<RunRecords>;
-  readonly clock: Clock;
-  readonly progress: Progress;
   readonly toolVersion: string;
-  readonly signal?: AbortSignal;
 }
 
 /** Where a release comes from, or will. */
 export type ReleaseOrigin = Pick<ReleaseDocument, 'registry' | 'repository'>;
 
 /** The steps of the sensitive side. All take a release and nothing of the other zone. */
-export interface Inside {
+export interface Inside extends Verifier {
+  /** That there is a policy, with its certificates: without one nothing is allowed. @throws POLICY_MISSING, MANIFEST_INVALID */
+  requirePolicy(): Promise<void>;
   /** Whether it could be registered at all, from the zones manifest alone. @throws ROUTE_NOT_APPROVED, NOT_ADMITTED, USAGE */
   requireAdmitted(from: ReleaseOrigin, choice: WorkspaceChoice): void;
   /** That there is a receipt key to sign with, before anything is made or carried for it. @throws KEY_MISSING */
@@ -59,35 +56,25 @@ export interface Inside {
   import(document: ReleaseDocument): Promise<ImportReport>;
   /** Removes from quarantine what an import of it left there. */
   discard(document: ReleaseDocument): Promise<DiscardReport>;
-  /** What is in the final repository, as register and run see it. */
-  verify(document: ReleaseDocument): Promise<VerificationReport>;
   register(document: ReleaseDocument, choice: WorkspaceChoice): Promise<RegisterReport>;
   run(document: ReleaseDocument, choice: WorkspaceChoice): Promise<RunReport>;
+  /** Reads only, and asks for no policy. @param only name of a workspace; by default all admitted ones */
+  status(about: StatusSubject, only: string | undefined): Promise<InsideStatus>;
 }
 
-export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): Inside {
-  const { progress, clock } = ports;
-  const more = ports.signal ? { signal: ports.signal } : {};
-
-  const verify = async (document: ReleaseDocument): Promise<VerificationReport> => {
-    requireApprovedOrigin(zones, document);
-    const registry = await ports.registry();
-    const content = registry.repository(document.repository);
-    return await verifyRelease(
-      { document, host: registry.host, repository: document.repository, content, receipts: content },
-      policy,
-      { clock, progress },
-    );
-  };
+export function createInside(zones: Zones, ports: InsidePorts): Inside {
+  const { progress, clock, signal } = ports;
+  const context = { progress, clock, signal };
+  const verifier = createVerifier(zones, true, ports);
   /** Register and run verify again: cheap, and nothing unverified can reach a workspace. */
-  const verified = async (document: ReleaseDocument): Promise<VerifiedRelease> => {
-    const report = await verify(document);
-    requireAllowed(report);
-    if (!report.verified) throw new TypeError('an allowed release without its proof');
-    return report.verified;
-  };
+  const verified = async (document: ReleaseDocument): Promise<VerifiedRelease> =>
+    requireVerified(await verifier.verify(document));
 
   return {
+    ...verifier,
+    requirePolicy: async () => {
+      await ports.trust();
+    },
     requireAdmitted: (from, choice) => {
       requireApprovedOrigin(zones, from);
       chooseWorkspace(zones, from.repository, choice);
@@ -108,23 +95,19 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
         });
       }
     },
-    verify,
     import: async (document) => {
       requireApprovedOrigin(zones, document);
       requireAdmittedRepository(zones, document.repository);
       return await importRelease(
-        document,
-        policy,
+        { document, trust: await ports.trust() },
         {
           importer: await ports.importer(),
           registry: await ports.registry(),
           locks: await ports.locks(),
           signer: await ports.signer(),
-          clock,
-          progress,
           toolVersion: ports.toolVersion,
+          ...context,
         },
-        ports.signal,
       );
     },
     discard: async (document) =>
@@ -132,15 +115,12 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
         registry: await ports.registry(),
         inventory: await ports.inventory(),
         remover: await ports.remover(),
-        progress,
+        ...context,
       }),
     register: async (document, choice) => {
       const workspace = chooseWorkspace(zones, document.repository, choice);
       const { environments } = await ports.workspace(workspace.id);
-      return await register(
-        { verified: await verified(document), workspace },
-        { environments, clock, progress, ...more },
-      );
+      return await register({ verified: await verified(document), workspace }, { environments, ...context });
     },
     run: async (document, choice) => {
       const workspace = chooseWorkspace(zones, document.repository, choice);
@@ -148,8 +128,9 @@ export function createInside(zones: Zones, policy: Policy, ports: InsidePorts): 
       const content = (await ports.registry()).repository(document.repository);
       return await run(
         { verified: await verified(document), workspace },
-        { environments, jobs, datastore, records: await ports.records(), content, clock, progress, ...more },
+        { environments, jobs, datastore, records: await ports.records(), content, ...context },
       );
     },
+    status: async (about, only) => await insideStatus(about, only, zones, ports),
   };
 }

@@ -1,18 +1,15 @@
 import type { Descriptor } from '../domain/descriptor.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
-import type { Progress } from '../domain/events.ts';
 import type { Release } from '../domain/release.ts';
 import { decide } from '../domain/verdict.ts';
-import { loadTrust } from '../evidence/trust.ts';
 import type { Trust } from '../evidence/trust.ts';
 import type { ImageSpec } from '../manifest/image.ts';
-import type { Policy } from '../manifest/policy.ts';
 import { evaluateScan } from '../policy/scan.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Registry, Repository } from '../ports/content.ts';
 import type { Locks } from '../ports/importer.ts';
 import type { Signer } from '../ports/signer.ts';
+import type { StepContext } from '../ports/step-context.ts';
 import { release } from '../steps/release.ts';
 import type { ReleaseReport } from '../steps/release.ts';
 import { carriedOf } from '../steps/release/carried.ts';
@@ -23,15 +20,15 @@ import { requireDecision } from '../steps/verify/require.ts';
 import { signedUnder } from '../steps/verify/tagged-release.ts';
 
 /** What a release needs of the non-sensitive side. */
-export interface OutsideReleasePorts {
+export interface OutsideReleasePorts extends StepContext {
   /** The non-sensitive registry. */
   readonly registry: () => Promise<Registry>;
   /** The release key. */
   readonly signer: () => Promise<Signer>;
   /** Of the non-sensitive registry, for its release tags. */
   readonly locks: () => Promise<Pick<Locks, 'lockTag'>>;
-  readonly clock: Clock;
-  readonly progress: Progress;
+  /** This zone's policy. */
+  readonly trust: () => Promise<Trust>;
 }
 
 /**
@@ -43,11 +40,10 @@ export async function releaseImage(
   spec: ImageSpec,
   image: Descriptor,
   attached: Release['evidence'],
-  policy: Policy,
   ports: OutsideReleasePorts,
 ): Promise<ReleaseReport> {
-  const { clock, progress } = ports;
-  const trust = await loadTrust(policy);
+  const { clock, progress, signal } = ports;
+  const trust = await ports.trust();
   const registry = await ports.registry();
   const target = registry.repository(spec.repository);
   const signer = await ports.signer();
@@ -74,6 +70,7 @@ export async function releaseImage(
       lockTag: (tag) => lockIfPossible(spec.repository, tag, ports),
       clock,
       progress,
+      signal,
     },
   );
 }

@@ -2,9 +2,8 @@ import type { Descriptor } from '../domain/descriptor.ts';
 import { AmlpromoteError, isInconclusive, isRefusal } from '../domain/errors.ts';
 import { decide } from '../domain/verdict.ts';
 import type { ReasonCode } from '../domain/verdict.ts';
-import { loadTrust } from '../evidence/trust.ts';
 import type { ImageSpec } from '../manifest/image.ts';
-import type { Policy } from '../manifest/policy.ts';
+import type { Zones } from '../manifest/zones.ts';
 import type { Store } from '../oci/store/store.ts';
 import { evaluateManifest } from '../policy/image.ts';
 import type { ContentReader } from '../ports/content.ts';
@@ -28,9 +27,13 @@ import { requireDecision } from '../steps/verify/require.ts';
 import { signedUnder } from '../steps/verify/tagged-release.ts';
 import { releaseImage } from './outside-release.ts';
 import type { OutsideReleasePorts } from './outside-release.ts';
+import { outsideStatus } from './status.ts';
+import type { OutsideStatus, StatusSubject } from './status.ts';
+import { createVerifier } from './verify.ts';
+import type { RepositoryImage, Verifier, VerifierPorts } from './verify.ts';
 
 /** What the non-sensitive side has. Parts are opened when a step needs them: `scan` of what is in the store needs no engine. */
-export interface OutsidePorts extends OutsideReleasePorts {
+export interface OutsidePorts extends OutsideReleasePorts, VerifierPorts {
   readonly store: () => Promise<Store>;
   readonly engine: () => Promise<Engine>;
   readonly scanner: () => Promise<Scanner>;
@@ -45,13 +48,10 @@ export interface OutsidePorts extends OutsideReleasePorts {
   readonly sourceDateEpoch: number | undefined;
   /** See `SignPorts.formats`. */
   readonly formats?: '0.1' | undefined;
-  readonly signal?: AbortSignal;
 }
 
 /** An image of this side: in the store, in the registry, or both. */
-export interface OutsideImage {
-  readonly repository: string;
-  readonly image: Descriptor;
+export interface OutsideImage extends RepositoryImage {
   /** sha256 hex, where the image was built here. */
   readonly buildKey?: string;
 }
@@ -64,7 +64,9 @@ export interface ScanReports {
 }
 
 /** The steps of the non-sensitive side. */
-export interface Outside {
+export interface Outside extends Verifier {
+  /** That there is a policy, with its certificates: without one nothing is allowed. @throws POLICY_MISSING, MANIFEST_INVALID */
+  requirePolicy(): Promise<void>;
   /** That there is a release key to sign with, before anything is built for it. @throws KEY_MISSING */
   requireKey(): Promise<void>;
   build(spec: ImageSpec, options?: { readonly rebuild?: boolean }): Promise<BuildReport>;
@@ -82,16 +84,19 @@ export interface Outside {
    * is missing is made by signing again.
    */
   release(spec: ImageSpec, image: OutsideImage, signed?: SignReport): Promise<ReleaseReport>;
+  /** Reads only, and asks for no policy. */
+  status(about: StatusSubject): Promise<OutsideStatus>;
 }
 
 const nameOf = ({ repository, image }: OutsideImage): string => `${repository}@${image.digest}`;
 
-export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
+export function createOutside(zones: Zones, ports: OutsidePorts): Outside {
   const { clock, progress, signal } = ports;
+  const context = { clock, progress, signal };
 
   const doSign = async ({ repository, image }: OutsideImage): Promise<SignReport> =>
     await sign(
-      { repository, image },
+      { repository, image, trust: await ports.trust() },
       {
         target: (await ports.registry()).repository(repository),
         store: await ports.store(),
@@ -99,11 +104,8 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
         rescan: async (platform) => await scanPlatform({ repository, image }, platform),
         signer: await ports.signer(),
         formats: ports.formats,
-        clock,
-        progress,
+        ...context,
       },
-      policy,
-      signal,
     );
 
   /** What the registry has about an image, and this zone's policy believes. */
@@ -111,7 +113,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     await readPublished(
       (await ports.registry()).repository(repository),
       image,
-      await loadTrust(policy),
+      await ports.trust(),
       clock.now(),
     );
 
@@ -131,7 +133,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       },
       released: async (repository, version) => {
         const content = registry.repository(repository);
-        const isSigned = signedUnder(content, await loadTrust(policy), clock.now());
+        const isSigned = signedUnder(content, await ports.trust(), clock.now());
         return await unlessUnreachable(async () => await findReleaseOf(content, version, isSigned));
       },
       publishedFacts: async (repository, image) =>
@@ -139,8 +141,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       sources: ports.sources,
       requireSource: async (content, image) => await requireShown(content, image, image.digest),
       git: ports.git,
-      clock,
-      progress,
+      ...context,
       identity: ports.identity,
       sourceDateEpoch: ports.sourceDateEpoch,
     };
@@ -163,6 +164,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     subject: string,
     codes?: readonly ReasonCode[],
   ): Promise<void> => {
+    const { policy } = await ports.trust();
     const reasons = (await readPlatforms(content, image)).flatMap(
       ({ facts }) => evaluateManifest(facts, policy).reasons,
     );
@@ -181,24 +183,28 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
           // One of several signers that the policy wants is not to state as its own what another one has seen.
           return evidence.isSigned ? (await evidence.scanOf(platform))?.value : undefined;
         }),
-      clock,
-      progress,
+      ...context,
     };
-    return await scan({ repository: subject.repository, image }, scanPorts, policy, signal);
+    const { policy } = await ports.trust();
+    return await scan({ repository: subject.repository, image, policy }, scanPorts);
   };
 
   return {
+    ...createVerifier(zones, false, ports),
+    requirePolicy: async () => {
+      await ports.trust();
+    },
     requireKey: async () => {
       await ports.signer();
     },
     build: async (spec, options = {}) =>
-      await build({ spec, rebuild: options.rebuild ?? false }, await buildPorts(), signal),
+      await build({ spec, rebuild: options.rebuild ?? false }, await buildPorts()),
     lookUp: async (spec) => {
-      const found = await findBuilt(spec, await buildPorts(), { pull: false, signal });
+      const found = await findBuilt(spec, await buildPorts(), { pull: false });
       return found && { repository: spec.repository, ...found };
     },
     find: async (spec) => {
-      const found = await findBuilt(spec, await buildPorts(), { pull: true, signal });
+      const found = await findBuilt(spec, await buildPorts(), { pull: true });
       if (found) return { repository: spec.repository, ...found };
       throw new AmlpromoteError(
         'NOT_FOUND',
@@ -221,11 +227,7 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
       return { image, repository, platforms };
     },
     publish: async (image) =>
-      await publish(
-        image,
-        { store: await ports.store(), registry: await ports.registry(), clock, progress },
-        signal,
-      ),
+      await publish(image, { store: await ports.store(), registry: await ports.registry(), ...context }),
     sign: async (subject) => {
       // What would be refused at the end of a scan is not scanned for it.
       await requireShown(await contentOf(subject), subject.image, nameOf(subject));
@@ -233,8 +235,9 @@ export function createOutside(policy: Policy, ports: OutsidePorts): Outside {
     },
     release: async (spec, image, signed) => {
       const { signatures } = signed ?? (await doSign(image));
-      return await releaseImage(spec, image.image, evidenceOf({ signatures }), policy, ports);
+      return await releaseImage(spec, image.image, evidenceOf({ signatures }), ports);
     },
+    status: async (about) => await outsideStatus(about, await ports.registry()),
   };
 }
 

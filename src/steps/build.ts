@@ -1,7 +1,6 @@
 import type { Descriptor } from '../domain/descriptor.ts';
 import type { BuildFacts } from '../domain/build.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
-import type { Progress } from '../domain/events.ts';
 import { isBuildTag, tags } from '../domain/names.ts';
 import type { Platform } from '../domain/platform.ts';
 import type { Release } from '../domain/release.ts';
@@ -10,11 +9,11 @@ import type { BuildSource, ExistingImageSource, ImageSpec } from '../manifest/im
 import { resolveVersion } from '../manifest/image.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import type { Store } from '../oci/store/store.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Registry } from '../ports/content.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { Seal } from '../ports/seal.ts';
 import type { SourceFacts } from '../ports/source.ts';
+import type { StepContext } from '../ports/step-context.ts';
 import { readBuildFacts } from './build/facts.ts';
 import { record, recordFound, sourceOf, tag, tagVersion } from './build/commit.ts';
 import type { FindPorts, Found } from './build/find.ts';
@@ -26,6 +25,7 @@ import { diffIdsOf } from './build/root.ts';
 import type { RequireSource, Sources } from './build/source-image.ts';
 import { formatSource, takeSourceImage } from './build/source-image.ts';
 import { versionConflict } from './release/counter.ts';
+import { step } from './step.ts';
 
 export interface BuildInput {
   readonly spec: ImageSpec;
@@ -33,7 +33,7 @@ export interface BuildInput {
   readonly rebuild?: boolean;
 }
 
-export interface BuildPorts {
+export interface BuildPorts extends StepContext {
   /** Asked for only when something has to be built, or a base image looked up. */
   readonly engine: () => Promise<Engine>;
   readonly store: Store;
@@ -55,8 +55,6 @@ export interface BuildPorts {
   /** Throws for an image whose manifest and config say enough, before its layers are fetched. */
   readonly requireSource?: RequireSource | undefined;
   readonly git?: SourceFacts | undefined;
-  readonly clock: Clock;
-  readonly progress: Progress;
   /** Who or what runs this, for the provenance. */
   readonly identity: string;
   /** Seconds since the epoch; in place of the newest file's time. */
@@ -86,25 +84,18 @@ const defaultPlatform: Platform = { os: 'linux', architecture: 'amd64' };
  * has the same digest for ever. Killed anywhere, it goes on where it stopped.
  * @throws BUILD_FAILED, MANIFEST_INVALID, ENGINE_UNREACHABLE, NOT_FOUND, DISK_FULL, STORE_LOCKED …
  */
-export async function build(
-  input: BuildInput,
-  ports: BuildPorts,
-  signal?: AbortSignal,
-): Promise<BuildReport> {
-  const { spec, rebuild = false } = input;
-  ports.progress({ type: 'started', step: 'build', subject: spec.name });
-  const report =
-    spec.source.kind === 'build'
-      ? await fromDockerfile(spec, spec.source, rebuild, ports, signal)
-      : await fromImage(spec, spec.source, ports, signal);
-  ports.progress({
-    type: 'finished',
-    step: 'build',
-    subject: spec.name,
-    already: report.already,
-    detail: `${report.repository}@${report.image.digest}`,
-  });
-  return report;
+export async function build({ spec, rebuild = false }: BuildInput, ports: BuildPorts): Promise<BuildReport> {
+  const { source } = spec;
+  return await step(
+    ports,
+    'build',
+    spec.name,
+    async () =>
+      source.kind === 'build'
+        ? await fromDockerfile(spec, source, rebuild, ports)
+        : await fromImage(spec, source, ports),
+    ({ already, repository, image }) => ({ already, detail: `${repository}@${image.digest}` }),
+  );
 }
 
 /**
@@ -115,7 +106,7 @@ export async function build(
 export async function findBuilt(
   spec: ImageSpec,
   ports: BuildPorts,
-  { pull = true, signal }: { readonly pull?: boolean; readonly signal?: AbortSignal | undefined } = {},
+  { pull = true }: { readonly pull?: boolean } = {},
 ): Promise<{ readonly image: Descriptor; readonly buildKey?: string } | undefined> {
   const { source } = spec;
   if (source.kind === 'image') {
@@ -128,20 +119,19 @@ export async function findBuilt(
   }
   if (!pull && !(await hasBuilds(spec.repository, ports))) return undefined;
   const engine = pull ? ports.engine : async () => withoutPulling(await ports.engine());
-  const recipe = await readRecipe(source, recipePorts({ ...ports, engine }, signal));
+  const recipe = await readRecipe(source, recipePorts({ ...ports, engine }));
   const found = await findByKey(spec.repository, recipe.key, ports, noteTo(ports.progress));
   return found && { image: found.image, buildKey: recipe.key };
 }
 
-const recipePorts = (
-  {
-    engine,
-    seal,
-    cache,
-    progress,
-  }: Pick<BuildPorts, 'seal' | 'cache' | 'progress'> & Pick<RecipePorts, 'engine'>,
-  signal: AbortSignal | undefined,
-): RecipePorts => ({
+const recipePorts = ({
+  engine,
+  seal,
+  cache,
+  progress,
+  signal,
+}: Pick<BuildPorts, 'seal' | 'cache' | 'progress' | 'signal'> &
+  Pick<RecipePorts, 'engine'>): RecipePorts => ({
   engine,
   onLog: logTo(progress),
   cache: cache === undefined ? undefined : { directory: cache, seal },
@@ -165,9 +155,8 @@ async function fromDockerfile(
   source: BuildSource,
   rebuild: boolean,
   ports: BuildPorts,
-  signal: AbortSignal | undefined,
 ): Promise<BuildReport> {
-  const recipe = await readRecipe(source, recipePorts(ports, signal));
+  const recipe = await readRecipe(source, recipePorts(ports));
   const repository = ports.store.repository(spec.repository);
   const found = rebuild
     ? undefined
@@ -178,10 +167,10 @@ async function fromDockerfile(
     await recordFound(spec, source, recipe, found, ports);
     return reportOf(spec, found, true, formatPlatform(source.platform), ports, recipe.key);
   }
-  const { content, ...made } = await buildInEngine(source, recipe, spec.repository, ports, {
-    noCache: rebuild,
-    signal,
-  });
+  const { content, ...made } = await buildInEngine(
+    { source, recipe, repository: spec.repository, noCache: rebuild },
+    ports,
+  );
   const image = content.descriptor;
   await repository.pushManifest(content);
   ports.progress({ type: 'effect', step: 'build', effect: 'manifest', subject: image.digest });
@@ -208,11 +197,10 @@ async function fromImage(
   spec: ImageSpec,
   source: ExistingImageSource,
   ports: BuildPorts,
-  signal: AbortSignal | undefined,
 ): Promise<BuildReport> {
   const repository = ports.store.repository(spec.repository);
   const startedAt = rfc3339(ports.clock.now().getTime() / 1000);
-  const { image, already } = await takeSourceImage(source, defaultPlatform, repository, ports, signal);
+  const { image, already } = await takeSourceImage(source, defaultPlatform, repository, ports);
   await requireFreeVersion(spec, image, ports);
   const local = already
     ? await readBuildFacts(ports.store, spec.repository, image.digest, ports.seal)
@@ -280,11 +268,11 @@ async function reportOf(
 }
 
 const logTo =
-  (progress: Progress) =>
+  (progress: StepContext['progress']) =>
   (line: string): void =>
     progress({ type: 'log', step: 'build', line });
 
 const noteTo =
-  (progress: Progress) =>
+  (progress: StepContext['progress']) =>
   (message: string): void =>
     progress({ type: 'note', step: 'build', message });

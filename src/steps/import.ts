@@ -1,15 +1,12 @@
 import { quarantineOf } from '../domain/names.ts';
 import type { Digest } from '../domain/digest.ts';
-import type { Progress } from '../domain/events.ts';
 import type { Release, ReleaseDocument } from '../domain/release.ts';
 import { recordReceipt, relistReceipt } from '../evidence/record-receipt.ts';
-import { loadTrust } from '../evidence/trust.ts';
 import type { Trust } from '../evidence/trust.ts';
-import type { Policy } from '../manifest/policy.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Registry, Repository } from '../ports/content.ts';
 import type { Importer, Locks } from '../ports/importer.ts';
 import type { Signer } from '../ports/signer.ts';
+import type { StepContext } from '../ports/step-context.ts';
 import { checkTags, lockAll, mount, tagRelease } from './import/admit.ts';
 import { createCarrier } from './import/carry.ts';
 import { claimNames } from './import/claims.ts';
@@ -18,13 +15,20 @@ import type { CarriedRelease } from './import/carried-release.ts';
 import { tellingLeftovers } from './import/leftovers.ts';
 import { preflight, requireAdmissibleVersion, requireForward } from './import/preflight.ts';
 import { requireSigned } from './import/signed-first.ts';
+import { step } from './step.ts';
 import { requireAllowed } from './verify/require.ts';
 import { signedUnder } from './verify/tagged-release.ts';
 import type { AskSigned } from './verify/tagged-release.ts';
 import { verifyRelease } from './verify.ts';
 import type { VerificationReport } from './verify.ts';
 
-export interface ImportPorts {
+export interface ImportInput {
+  readonly document: ReleaseDocument;
+  /** The inside policy. */
+  readonly trust: Trust;
+}
+
+export interface ImportPorts extends StepContext {
   /** An approved route. */
   readonly importer: Importer;
   /** The sensitive registry. */
@@ -32,8 +36,6 @@ export interface ImportPorts {
   readonly locks: Locks;
   /** The receipt key. */
   readonly signer: Signer;
-  readonly clock: Clock;
-  readonly progress: Progress;
   /** Written into receipts. */
   readonly toolVersion: string;
 }
@@ -62,30 +64,26 @@ export interface ImportReport {
  * tells what it left in quarantine.
  */
 export async function importRelease(
-  document: ReleaseDocument,
-  policy: Policy,
+  { document, trust }: ImportInput,
   ports: ImportPorts,
-  signal?: AbortSignal,
 ): Promise<ImportReport> {
-  const { registry, progress } = ports;
+  const { registry, clock } = ports;
   const final = registry.repository(document.repository);
   const quarantine = registry.repository(quarantineOf(document.repository));
-  const subject = `${document.name} ${document.version} (release ${document.release})`;
-  progress({ type: 'started', step: 'import', subject });
-  const trust = await loadTrust(policy);
-  const isSigned = signedUnder(final, trust, ports.clock.now());
-  const place: Place = { document, final, quarantine, policy, trust, isSigned };
-  const report = await tellingLeftovers(quarantine, document, () => admit(place, ports, signal));
-  const { already, reference } = report;
-  progress({ type: 'finished', step: 'import', subject, already, detail: reference });
-  return report;
+  const place: Place = {
+    ...{ document, final, quarantine, trust },
+    isSigned: signedUnder(final, trust, clock.now()),
+  };
+  return await step(
+    ports,
+    'import',
+    `${document.name} ${document.version} (release ${document.release})`,
+    async () => await tellingLeftovers(quarantine, document, () => admit(place, ports)),
+    ({ already, reference }) => ({ already, detail: reference }),
+  );
 }
 
-async function admit(
-  place: Place,
-  ports: ImportPorts,
-  signal: AbortSignal | undefined,
-): Promise<ImportReport> {
+async function admit(place: Place, ports: ImportPorts): Promise<ImportReport> {
   const { document, final, trust, isSigned } = place;
   const { registry, progress, clock } = ports;
   const effect = (what: string, of: string): void =>
@@ -95,7 +93,7 @@ async function admit(
     effect('receipt listed again', document.index.digest);
   await preflight(document, final, trust, ports);
   const { carried, verification, transfers, admitted } =
-    (await admittedAlready(place, ports)) ?? (await carryIn(place, ports, signal));
+    (await admittedAlready(place, ports)) ?? (await carryIn(place, ports));
   // Another import may have ended since that was asked: what is refused by now gets no receipt.
   await requireForward(document, final, trust, clock);
   const receipt = await recordReceipt(
@@ -142,7 +140,6 @@ interface Place {
   readonly document: ReleaseDocument;
   readonly final: Repository;
   readonly quarantine: Repository;
-  readonly policy: Policy;
   readonly trust: Trust;
   /** Of what stands under a release tag of the final repository. */
   readonly isSigned: AskSigned;
@@ -173,12 +170,11 @@ async function admittedAlready(place: Place, ports: ImportPorts): Promise<Passed
 }
 
 /** Signatures, then what they sign, then the rest → verify in quarantine → mount. */
-async function carryIn(place: Place, ports: ImportPorts, signal: AbortSignal | undefined): Promise<Passed> {
+async function carryIn(place: Place, ports: ImportPorts): Promise<Passed> {
   const { document, final, quarantine, trust, isSigned } = place;
-  const { progress, importer, registry, clock } = ports;
+  const { progress, signal, importer, registry, clock } = ports;
   requireAdmissibleVersion(document);
-  const more = signal ? { signal } : {};
-  const carrier = createCarrier({ document, importer, target: quarantine, progress, ...more });
+  const carrier = createCarrier({ document, importer, target: quarantine, progress, signal });
   await requireSigned(carrier, { document, quarantine, host: registry.host, trust, now: clock.now() });
   const release = await carrier.index();
   await checkTags(final, release, isSigned);
@@ -187,7 +183,7 @@ async function carryIn(place: Place, ports: ImportPorts, signal: AbortSignal | u
   requireAllowed(verification);
   const good = believed(carried, verification);
   await claimNames(release, ports);
-  await mount(quarantine, final, good, progress, signal);
+  await mount(quarantine, final, good, ports);
   return { carried: good, verification, transfers: carrier.transfers, admitted: false };
 }
 
@@ -199,9 +195,9 @@ const verify = async (place: Place, where: Repository, ports: ImportPorts): Prom
       repository: where.name,
       content: where,
       receipts: place.final,
+      trust: place.trust,
     },
-    place.policy,
-    { clock: ports.clock, progress: ports.progress },
+    ports,
   );
 
 /**

@@ -1,6 +1,5 @@
 import { AmlpromoteError } from '../domain/errors.ts';
-import type { Progress } from '../domain/events.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { StepContext } from '../ports/step-context.ts';
 import type { EnvironmentRequest, Environments, EnvironmentVersion } from '../ports/workspace.ts';
 import { environmentOf } from './register/environment.ts';
 import { lintUses } from './register/lint.ts';
@@ -10,6 +9,7 @@ import {
   notMadeYet,
   requireSameEnvironment,
 } from './register/same-environment.ts';
+import { step } from './step.ts';
 import type { VerifiedRelease } from './verify.ts';
 
 export interface RegisterInput {
@@ -24,11 +24,8 @@ export interface RegisterInput {
   };
 }
 
-export interface RegisterPorts {
+export interface RegisterPorts extends StepContext {
   readonly environments: Environments;
-  readonly clock: Pick<Clock, 'sleep'>;
-  readonly progress: Progress;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RegisterReport {
@@ -49,12 +46,21 @@ export interface RegisterReport {
  * @throws VERSION_CONFLICT (10), NOT_FOUND for the workspace, FORBIDDEN, SERVICE_FAILED and what the service cannot do (20)
  */
 export async function register(input: RegisterInput, ports: RegisterPorts): Promise<RegisterReport> {
-  const { verified, workspace } = input;
-  const { progress } = ports;
-  const request = environmentOf(verified);
-  const subject = `${request.name}:${request.version} in ${workspace.name}`;
-  progress({ type: 'started', step: 'register', subject });
+  const request = environmentOf(input.verified);
+  return await step(
+    ports,
+    'register',
+    `${request.name}:${request.version} in ${input.workspace.name}`,
+    async () => await createOrFind(request, input, ports),
+    ({ already, environment }) => ({ already, detail: environment.id }),
+  );
+}
 
+async function createOrFind(
+  request: EnvironmentRequest,
+  { verified, workspace }: RegisterInput,
+  ports: RegisterPorts,
+): Promise<RegisterReport> {
   const before = await ports.environments.read(request.name, request.version);
   const there = before
     ? { environment: await settled(request, ports, before), already: true }
@@ -69,8 +75,7 @@ export async function register(input: RegisterInput, ports: RegisterPorts): Prom
       ? ['the environment version is archived: it can still be used, but is not listed']
       : []),
   ];
-  for (const message of notes) progress({ type: 'note', step: 'register', message });
-  progress({ type: 'finished', step: 'register', subject, already, detail: environment.id });
+  for (const message of notes) ports.progress({ type: 'note', step: 'register', message });
   return {
     environment: { id: environment.id, name: request.name, version: request.version },
     image: environment.image ?? request.image,

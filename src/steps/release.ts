@@ -1,7 +1,6 @@
 import type { Descriptor, ManifestContent } from '../domain/descriptor.ts';
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
-import type { Progress } from '../domain/events.ts';
 import { tags } from '../domain/names.ts';
 import type { Release, ReleaseDocument } from '../domain/release.ts';
 import { pushArtifact } from '../evidence/artifact.ts';
@@ -9,9 +8,10 @@ import type { EvidenceArtifact } from '../evidence/artifact.ts';
 import { encodeCarriedManifest } from '../evidence/carried-manifest.ts';
 import type { CarriedManifest } from '../evidence/carried-manifest.ts';
 import { encodeReleaseIndex } from '../evidence/release-index.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Repository } from '../ports/content.ts';
+import type { StepContext } from '../ports/step-context.ts';
 import { chooseCounter } from './release/counter.ts';
+import { step } from './step.ts';
 import type { AskSigned } from './verify/tagged-release.ts';
 
 export interface ReleaseInput {
@@ -24,7 +24,7 @@ export interface ReleaseInput {
   readonly evidence: Release['evidence'];
 }
 
-export interface ReleasePorts {
+export interface ReleasePorts extends StepContext {
   /** Registry host, for release.json. */
   readonly host: string;
   /** The staging repository: image and evidence are there already. */
@@ -42,8 +42,6 @@ export interface ReleasePorts {
   readonly isSigned: AskSigned;
   /** Locks a release tag where it is, so that nobody can take its counter; false where locks cannot be had. */
   readonly lockTag: (tag: string) => Promise<boolean>;
-  readonly clock: Pick<Clock, 'sleep'>;
-  readonly progress: Progress;
 }
 
 export interface ReleaseReport {
@@ -61,10 +59,19 @@ const needed = ['signature', 'sbom', 'scan', 'provenance'] as const;
  * @throws NOT_FOUND when evidence is missing, VERSION_CONFLICT, TAG_CONFLICT, INCONCLUSIVE, and what registry and signer throw
  */
 export async function release(input: ReleaseInput, ports: ReleasePorts): Promise<ReleaseReport> {
+  const { name, version } = input.carried.manifest;
+  return await step(
+    ports,
+    'release',
+    `${name} ${version}`,
+    async () => await makeRelease(input, ports),
+    ({ already, document }) => ({ already, detail: `release ${document.release}, ${document.index.digest}` }),
+  );
+}
+
+async function makeRelease(input: ReleaseInput, ports: ReleasePorts): Promise<ReleaseReport> {
   const { manifest } = input.carried;
-  const { target, progress } = ports;
-  const subject = `${manifest.name} ${manifest.version}`;
-  progress({ type: 'started', step: 'release', subject });
+  const { target } = ports;
   const absent = needed.filter((role) => !input.evidence.some((item) => item.role === role));
   if (absent.length > 0) {
     throw new AmlpromoteError(
@@ -93,22 +100,14 @@ export async function release(input: ReleaseInput, ports: ReleasePorts): Promise
     index: { digest: index.descriptor.digest, size: index.descriptor.size },
     signatures: signed.signatures,
   };
-  const already = published && signed.already;
-  progress({
-    type: 'finished',
-    step: 'release',
-    subject,
-    already,
-    detail: `release ${counter}, ${index.descriptor.digest}`,
-  });
-  return { document, image: input.image, already };
+  return { document, image: input.image, already: published && signed.already };
 }
 
 /** Without a lock, another writer's push is waited for: two looks, so that of two at once at most one goes on. */
 async function isClaimed(
   isOurs: () => Promise<boolean>,
   lock: () => Promise<boolean>,
-  clock: Pick<Clock, 'sleep'>,
+  clock: StepContext['clock'],
 ): Promise<boolean> {
   if (await lock()) return await isOurs();
   for (let look = 0; look < 2; look += 1) {

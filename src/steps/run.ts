@@ -12,6 +12,7 @@ import { submitOrPickUp } from './run/submit.ts';
 import { failureOf, readOutputs } from './run/outcome.ts';
 import type { OutputPlace } from './run/outcome.ts';
 import { waitForEnd } from './run/wait.ts';
+import { step } from './step.ts';
 import type { VerifiedRelease } from './verify.ts';
 
 export type { RunPorts } from './run/ports.ts';
@@ -56,16 +57,32 @@ export interface RunReport {
  * TIMEOUT (20); INCONCLUSIVE when the service does not show all that decides; and what the workspace cannot do (20)
  */
 export async function run(input: RunInput, ports: RunPorts): Promise<RunReport> {
-  const { verified, workspace, queueSeconds = 1800 } = input;
-  const { progress } = ports;
+  const { verified, workspace } = input;
   const smoke = requireSmoke(verified);
   const compute = requireCompute(workspace);
-  const { name } = verified.release;
-  progress({ type: 'started', step: 'run', subject: `smoke job of ${name} in ${workspace.name}` });
+  return await step(
+    ports,
+    'run',
+    `smoke job of ${verified.release.name} in ${workspace.name}`,
+    async () => await runSmoke({ ...input, smoke, compute }, ports),
+    ({ job }) => ({ already: false, detail: `${job.name} Completed` }),
+  );
+}
 
+async function runSmoke(
+  {
+    verified,
+    workspace,
+    smoke,
+    compute,
+    queueSeconds = 1800,
+  }: RunInput & { readonly smoke: Smoke; readonly compute: string },
+  ports: RunPorts,
+): Promise<RunReport> {
+  const { progress } = ports;
   const environmentId = await registeredEnvironment(verified, workspace.name, ports);
   const work = {
-    experiment: experimentOf(name),
+    experiment: experimentOf(verified.release.name),
     environmentId,
     compute,
     command: smoke.command,
@@ -96,13 +113,6 @@ export async function run(input: RunInput, ports: RunPorts): Promise<RunReport> 
   await complete(record, job, ports);
 
   const outputs = await readOutputs(job, Object.keys(smoke.outputs), ports);
-  progress({
-    type: 'finished',
-    step: 'run',
-    subject: `smoke job of ${name} in ${workspace.name}`,
-    already: false,
-    detail: `${job.name} Completed`,
-  });
   const score = tail?.findLast((line) => /\b(?:score|accuracy|auc|f1|loss|rmse|mae)\b/i.test(line));
   return {
     environment: { id: environmentId },
@@ -114,7 +124,9 @@ export async function run(input: RunInput, ports: RunPorts): Promise<RunReport> 
   };
 }
 
-function requireSmoke(verified: VerifiedRelease): NonNullable<CarriedManifest['smoke']> {
+type Smoke = NonNullable<CarriedManifest['smoke']>;
+
+function requireSmoke(verified: VerifiedRelease): Smoke {
   const { smoke } = verified.carried;
   if (smoke) return smoke;
   throw new AmlpromoteError('USAGE', `${verified.release.name} has no smoke job`, {

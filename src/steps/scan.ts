@@ -1,29 +1,28 @@
 import type { Descriptor } from '../domain/descriptor.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
-import type { Progress } from '../domain/events.ts';
 import { isImageManifestType } from '../domain/media-types.ts';
 import type { ScanReport } from '../domain/scan.ts';
 import type { Decision } from '../domain/verdict.ts';
 import type { PolicyRules } from '../manifest/policy.ts';
 import { evaluateScan } from '../policy/scan.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { ContentReader, Registry } from '../ports/content.ts';
 import type { ScanOutcome, Scanner } from '../ports/scanner.ts';
 import type { Seal } from '../ports/seal.ts';
+import type { StepContext } from '../ports/step-context.ts';
 import { sameAnswer } from './published.ts';
 import type { ScanResult } from './scan-result.ts';
-import { readScanResult, readScanResultOf, writeScanResult } from './scan-result.ts';
-
-export { readScanResult };
+import { readScanResultOf, writeScanResult } from './scan-result.ts';
+import { step } from './step.ts';
 
 export interface ScanInput {
   /** Under which the result is kept in the store. */
   readonly repository: string;
   /** One image manifest, not an index: scan each platform. */
   readonly image: Descriptor;
+  readonly policy: Pick<PolicyRules, 'scan'>;
 }
 
-export interface ScanPorts {
+export interface ScanPorts extends StepContext {
   /** Where the image is: the store, or a repository of the registry (an image that never touched this machine). */
   readonly content: ContentReader;
   /** Keeps the result for `sign`. */
@@ -33,8 +32,6 @@ export interface ScanPorts {
   readonly scanner: Scanner;
   /** What a registry has about this image by a trusted key: there it need not be scanned, or stated, again. */
   readonly published?: ((image: Descriptor) => Promise<ScanOutcome | undefined>) | undefined;
-  readonly clock: Clock;
-  readonly progress: Progress;
 }
 
 export interface ScanStepReport {
@@ -53,37 +50,38 @@ export interface ScanStepReport {
  * when the policy finds it stale.
  * @throws UNSUPPORTED for an index; NOT_FOUND for image or database; what reading the image throws
  */
-export async function scan(
-  input: ScanInput,
-  ports: ScanPorts,
-  policy: Pick<PolicyRules, 'scan'>,
-  signal?: AbortSignal,
-): Promise<ScanStepReport> {
+export async function scan(input: ScanInput, ports: ScanPorts): Promise<ScanStepReport> {
   const { image, repository } = input;
-  const { progress } = ports;
   if (!isImageManifestType(image.mediaType)) throw notOneImage(image);
-  const subject = `${repository}@${image.digest}`;
-  progress({ type: 'started', step: 'scan', subject });
-  const stored = (await currentResult(input, ports, policy)) ?? (await publishedResult(input, ports, policy));
-  const result = stored ?? (await scanNow(input, ports, policy, signal));
-  const decision = evaluateScan(result.report, policy, ports.clock.now());
-  const { findings, coverage } = result.report;
-  const { verdict } = decision;
-  const detail = `${verdict}: ${findings.length} finding${findings.length === 1 ? '' : 's'} in ${coverage.components} package${coverage.components === 1 ? '' : 's'}`;
-  progress({ type: 'finished', step: 'scan', subject, already: stored !== undefined, verdict, detail });
+  return await step(
+    ports,
+    'scan',
+    `${repository}@${image.digest}`,
+    async () => await scanOrFind(input, ports),
+    ({ already, report: { findings, coverage }, decision: { verdict } }) => ({
+      already,
+      verdict,
+      detail: `${verdict}: ${findings.length} finding${findings.length === 1 ? '' : 's'} in ${coverage.components} package${coverage.components === 1 ? '' : 's'}`,
+    }),
+  );
+}
+
+async function scanOrFind(input: ScanInput, ports: ScanPorts): Promise<ScanStepReport> {
+  const { image, policy } = input;
+  const stored = (await currentResult(input, ports)) ?? (await publishedResult(input, ports));
+  const result = stored ?? (await scanNow(input, ports));
   return {
     image,
     report: result.report,
     sbom: result.sbomDescriptor,
-    decision,
+    decision: evaluateScan(result.report, policy, ports.clock.now()),
     already: stored !== undefined,
   };
 }
 
 async function currentResult(
-  { repository, image }: ScanInput,
+  { repository, image, policy }: ScanInput,
   { store, scanner, clock, seal }: ScanPorts,
-  policy: Pick<PolicyRules, 'scan'>,
 ): Promise<ScanResult | undefined> {
   const result = await readScanResultOf(store, repository, image.digest, {
     seal,
@@ -94,18 +92,14 @@ async function currentResult(
 }
 
 /** What is published was made by the same scanner with the same advisories, and is fresh: it is the answer. */
-async function publishedResult(
-  input: ScanInput,
-  ports: ScanPorts,
-  policy: Pick<PolicyRules, 'scan'>,
-): Promise<ScanResult | undefined> {
+async function publishedResult(input: ScanInput, ports: ScanPorts): Promise<ScanResult | undefined> {
   const outcome = await ports.published?.(input.image);
   if (!outcome) return undefined;
   const { name, version, database } = await ports.scanner.identity();
   const { report } = outcome;
   const isCurrent =
     report.scanner.name === name && report.scanner.version === version && report.database.digest === database;
-  return isCurrent && !isStale(report, policy, ports) ? await keep(input, ports, outcome) : undefined;
+  return isCurrent && !isStale(report, input.policy, ports) ? await keep(input, ports, outcome) : undefined;
 }
 
 const isStale = (
@@ -114,20 +108,10 @@ const isStale = (
   { clock }: Pick<ScanPorts, 'clock'>,
 ): boolean => evaluateScan(report, policy, clock.now()).reasons.some(({ code }) => code === 'STALE_SCAN');
 
-async function scanNow(
-  input: ScanInput,
-  ports: ScanPorts,
-  policy: Pick<PolicyRules, 'scan'>,
-  signal?: AbortSignal,
-): Promise<ScanResult> {
-  const { image } = input;
-  const { content, scanner, progress } = ports;
-  const outcome = await scanner.scan({
-    content,
-    image,
-    progress,
-    ...(signal === undefined ? {} : { signal }),
-  });
+async function scanNow(input: ScanInput, ports: ScanPorts): Promise<ScanResult> {
+  const { image, policy } = input;
+  const { content, scanner, progress, signal } = ports;
+  const outcome = await scanner.scan({ content, image, progress, signal });
   // The same answer by another scanner or other advisories needs no new statement, while the published one is fresh.
   const published = await ports.published?.(image);
   const isSame =

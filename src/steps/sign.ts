@@ -3,20 +3,17 @@ import { hasRoles } from '../domain/build.ts';
 import type { Descriptor } from '../domain/descriptor.ts';
 import type { Digest } from '../domain/digest.ts';
 import { AmlpromoteError } from '../domain/errors.ts';
-import type { Progress } from '../domain/events.ts';
 import { predicateTypes } from '../domain/media-types.ts';
 import type { Release } from '../domain/release.ts';
 import type { AttestationRequest } from '../evidence/attestation.ts';
 import { provenancePredicate } from '../evidence/predicates/provenance.ts';
 import { sbomPredicate } from '../evidence/predicates/sbom.ts';
 import { scanPredicate } from '../evidence/predicates/scan.ts';
-import { loadTrust } from '../evidence/trust.ts';
 import type { Trust } from '../evidence/trust.ts';
-import type { PolicyRules } from '../manifest/policy.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Registry, Repository } from '../ports/content.ts';
 import type { Seal } from '../ports/seal.ts';
 import type { Signer } from '../ports/signer.ts';
+import type { StepContext } from '../ports/step-context.ts';
 import { hasBuildFacts, readBuildFacts } from './build/facts.ts';
 import { readPublished } from './published.ts';
 import type { ScanResult } from './scan-result.ts';
@@ -26,15 +23,17 @@ import type { AttachPorts, Attached } from './sign/attach.ts';
 import { requireAdmissible, requireTrustedSigner } from './sign/gate.ts';
 import type { ScannedPlatform } from './sign/gate.ts';
 import { trustedSignatures } from './sign/trusted.ts';
+import { step } from './step.ts';
 import { readPlatforms } from './verify/image.ts';
 
 export interface SignInput {
   readonly repository: string;
   /** A manifest, or an index of platforms. */
   readonly image: Descriptor;
+  readonly trust: Trust;
 }
 
-export interface SignPorts {
+export interface SignPorts extends StepContext {
   /** The staging repository of the non-sensitive registry; the image is there. */
   readonly target: Repository;
   /** Holds the scan result and the build facts. */
@@ -46,8 +45,6 @@ export interface SignPorts {
   readonly signer: Signer;
   /** Write evidence as this version of amlpromote reads it; by default in the newest form. */
   readonly formats?: '0.1' | undefined;
-  readonly clock: Clock;
-  readonly progress: Progress;
 }
 
 export interface SignReport {
@@ -70,45 +67,43 @@ export const evidenceOf = (report: Pick<SignReport, 'signatures'>): Release['evi
  * @throws NOT_FOUND when image, scan or build facts are missing; POLICY_REFUSED, INCONCLUSIVE; KEY_MISSING for a key that the
  * policy does not trust; and what registry and signer throw
  */
-export async function sign(
-  input: SignInput,
-  ports: SignPorts,
-  policy: PolicyRules,
-  signal?: AbortSignal,
-): Promise<SignReport> {
-  const { image, repository } = input;
-  const { target, progress, clock } = ports;
+export async function sign(input: SignInput, ports: SignPorts): Promise<SignReport> {
+  return await step(
+    ports,
+    'sign',
+    `${ports.target.name}@${input.image.digest}`,
+    async () => await vouchFor(input, ports),
+    ({ already, signatures }) => ({ already, detail: `${signatures.length} signatures and attestations` }),
+  );
+}
+
+async function vouchFor(input: SignInput, ports: SignPorts): Promise<SignReport> {
+  const { image, repository, trust } = input;
+  const { target, clock, signal } = ports;
   const subject = `${target.name}@${image.digest}`;
-  progress({ type: 'started', step: 'sign', subject });
-  const trust = await loadTrust(policy);
   await requireTrustedSigner(ports.signer, trust, clock.now());
   const published = await target.resolve(image.digest);
   if (!published) throw notFound(`${subject} is not in the registry`, 'Run amlpromote publish first.');
-  const facts = await factsOf(ports, input, trust);
+  const facts = await factsOf(ports, input);
   const platforms = await scannedPlatforms(ports, repository, image);
-  requireAdmissible({ image, platforms, build: toState(facts) }, policy, clock.now(), subject);
+  requireAdmissible({ image, platforms, build: toState(facts) }, trust.policy, clock.now(), subject);
 
   const signatures: Attached[] = [];
-  const others = await othersOf(ports, image, policy);
+  const others = await othersOf(ports, input);
   let own: Promise<unknown> | undefined;
   const vouch = async (): Promise<unknown> => await (own ??= attachSignature(ports, image));
   for (const attach of planned(input, { ...ports, ...others, vouch }, platforms, facts)) {
     signal?.throwIfAborted();
     signatures.push(await attach());
   }
-  const already = signatures.every((one) => one.already);
-  const detail = `${signatures.length} signatures and attestations`;
-  progress({ type: 'finished', step: 'sign', subject, already, detail });
-  return { image, signatures, already };
+  return { image, signatures, already: signatures.every((one) => one.already) };
 }
 
 /** Who else of the policy's signers vouches for this image: what they have stated need not be stated again. */
 async function othersOf(
   { target, clock }: Pick<SignPorts, 'target' | 'clock'>,
-  image: Descriptor,
-  policy: PolicyRules,
+  { image, trust }: SignInput,
 ): Promise<Pick<AttachPorts, 'trust' | 'vouching'>> {
-  const trust = await loadTrust(policy);
   const signed = await trustedSignatures({ content: target, subject: image, trust, now: clock.now() });
   return { trust, vouching: signed.map(({ value }) => value.leaf) };
 }
@@ -198,8 +193,7 @@ async function scanOf(
 /** What this machine recorded, else what is published by a key that the policy trusts. */
 async function factsOf(
   { store, seal, target, clock }: SignPorts,
-  { repository, image }: SignInput,
-  trust: Trust,
+  { repository, image, trust }: SignInput,
 ): Promise<BuildFacts> {
   const { digest } = image;
   const facts =

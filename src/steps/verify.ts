@@ -1,13 +1,12 @@
 import type { Descriptor } from '../domain/descriptor.ts';
-import type { Progress } from '../domain/events.ts';
 import type { Release, ReleaseDocument } from '../domain/release.ts';
 import { formatReference } from '../domain/reference.ts';
 import { worst } from '../domain/verdict.ts';
 import type { CarriedManifest } from '../evidence/carried-manifest.ts';
-import { loadTrust } from '../evidence/trust.ts';
 import type { Trust } from '../evidence/trust.ts';
-import type { PolicyRules } from '../manifest/policy.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { StepContext } from '../ports/step-context.ts';
+import { step } from './step.ts';
 import { namedFrom, readChecked, readOnce } from './verify/content.ts';
 import type { VerifiableContent } from './verify/content.ts';
 import { attachedTo, judgeImage, noKeys } from './verify/judge-image.ts';
@@ -54,39 +53,55 @@ export interface VerifyReleaseInput {
   readonly repository: string;
   readonly content: VerifiableContent;
   /** The final repository of a zone that admits releases: its receipts say which counter it has seen (threat 8). */
-  readonly receipts?: AdmittingRepository;
+  readonly receipts?: AdmittingRepository | undefined;
+  readonly trust: Trust;
 }
 
-export interface VerifyPorts {
+/** Verification takes no time to speak of: it is not interrupted. */
+export interface VerifyContext extends Pick<StepContext, 'progress'> {
   readonly clock: Pick<Clock, 'now'>;
-  readonly progress: Progress;
 }
 
 /**
  * Judges a release under one zone's policy. Needs no service but the registry or layout that `content` reads, and scans
- * nothing: the *signed* findings are evaluated, today. Answers by verdict; throws only for a policy whose certificates are
- * missing (POLICY_MISSING) and for interruptions.
+ * nothing: the *signed* findings are evaluated, today. Answers by verdict; throws only for interruptions.
  */
 export async function verifyRelease(
   input: VerifyReleaseInput,
-  policy: PolicyRules,
-  ports: VerifyPorts,
+  context: VerifyContext,
 ): Promise<VerificationReport> {
-  const { document } = input;
-  const trust = await loadTrust(policy);
-  const now = ports.clock.now();
-  const content = readOnce(input.content);
-  const subject = `${input.host}/${input.repository}@${document.index.digest}`;
-  ports.progress({ type: 'started', step: 'verify', subject });
+  const { host, repository, document } = input;
+  const reference = formatReference({ host, repository, digest: document.index.digest });
+  const now = context.clock.now();
+  return await judging(context, reference, async () => await judgeWhole(input, reference, now));
+}
 
+/** The step `verify`: its verdict is the report's. */
+const judging = async (
+  context: VerifyContext,
+  reference: string,
+  run: () => Promise<VerificationReport>,
+): Promise<VerificationReport> =>
+  await step(context, 'verify', reference, run, ({ verdict }) => ({
+    already: false,
+    verdict,
+    detail: verdict,
+  }));
+
+async function judgeWhole(
+  input: VerifyReleaseInput,
+  subject: string,
+  now: Date,
+): Promise<VerificationReport> {
+  const { document, trust } = input;
+  const content = readOnce(input.content);
   const index = await judge('release-index', subject, () => checkReleaseIndex(content, document));
   const release = index.value;
   const { rules: others, carried } = release
-    ? await judgeRelease(release, { ...input, content, attached: readChecked(input.content) }, trust, now)
+    ? await judgeRelease(release, { ...input, content, attached: readChecked(input.content) }, now)
     : { rules: unanswered(subject), carried: undefined };
   const rules = [index.result, ...others];
   const verdict = worst(rules.map((rule) => rule.verdict));
-  ports.progress({ type: 'finished', step: 'verify', subject, already: false, verdict, detail: verdict });
   return {
     verdict,
     subject,
@@ -128,10 +143,9 @@ export function requireVerified(report: VerificationReport): VerifiedRelease {
 async function judgeRelease(
   release: Release,
   input: VerifyReleaseInput & { readonly attached: VerifiableContent },
-  trust: Trust,
   now: Date,
 ): Promise<{ readonly rules: readonly RuleResult[]; readonly carried: CarriedManifest | undefined }> {
-  const { content, document } = input;
+  const { content, document, trust } = input;
   const { index, image } = release;
   const listed = (role: string): readonly Descriptor[] =>
     release.evidence.filter((part) => part.role === role).map(({ descriptor }) => descriptor);
@@ -175,29 +189,34 @@ export interface VerifyImageInput {
   /** The image, resolved once: everything is judged for this digest. */
   readonly image: Descriptor;
   readonly content: VerifiableContent;
+  readonly trust: Trust;
 }
 
 /** The rules that apply to an image with its referrers, without a release: signature, evidence, findings, image, approvals. */
 export async function verifyImage(
   input: VerifyImageInput,
-  policy: PolicyRules,
-  ports: VerifyPorts,
+  context: VerifyContext,
 ): Promise<VerificationReport> {
   const { host, repository, image } = input;
-  const trust = await loadTrust(policy);
-  const now = ports.clock.now();
+  const reference = formatReference({ host, repository, digest: image.digest });
+  const now = context.clock.now();
+  return await judging(context, reference, async () => await judgeAlone(input, reference, now));
+}
+
+async function judgeAlone(
+  { image, trust, ...input }: VerifyImageInput,
+  subject: string,
+  now: Date,
+): Promise<VerificationReport> {
   const content = readChecked(input.content);
-  const subject = formatReference({ host, repository, digest: image.digest });
-  ports.progress({ type: 'started', step: 'verify', subject });
   const rules = [
     ...(await judgeImage(
       { content, image, named: [], vouching: noKeys, candidates: attachedTo(content) },
       trust,
       now,
     )),
-    resultOf('approvals', checkApprovals(undefined, policy)),
+    resultOf('approvals', checkApprovals(undefined, trust.policy)),
   ];
   const verdict = worst(rules.map((rule) => rule.verdict));
-  ports.progress({ type: 'finished', step: 'verify', subject, already: false, verdict, detail: verdict });
   return { verdict, subject, image, rules, policyDigest: trust.policyDigest, at: now.toISOString() };
 }

@@ -1,3 +1,4 @@
+import { loadTrust } from '../../src/evidence/trust.ts';
 import { createPublicKey } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -144,10 +145,10 @@ notation(
         ],
       },
     });
+    const trust = await loadTrust(policy);
     const judge = async (): Promise<string | undefined> => {
       const report = await verifyImage(
-        { host: stage.registry.host, repository, image, content: target },
-        policy,
+        { host: stage.registry.host, repository, image, content: target, trust },
         { clock: { now: () => new Date() }, progress: silent },
       );
       return report.rules.find(({ rule }) => rule === 'image-signature')?.verdict;

@@ -1,3 +1,4 @@
+import { loadTrust } from '../../src/evidence/trust.ts';
 import test from 'ava';
 import type { Digest } from '../../src/domain/digest.ts';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
@@ -74,10 +75,11 @@ test('verify asks for no key and no workspace', async (t) => {
     workspace: never,
     records: never,
     clock: world.clock,
+    trust: async () => loadTrust(ground.policy),
     progress: () => undefined,
     toolVersion: '0.1.0',
   };
-  const { verdict } = await createInside(ground.zones, ground.policy, ports).verify(document);
+  const { verdict } = await createInside(ground.zones, ports).verify(document);
   t.is(verdict, 'allowed');
 });
 

@@ -90,9 +90,7 @@ test('threat 40: kill -9 while a smoke job runs: the next run of this machine wa
   t.is(exitCode, 0, stderr);
   const { job } = outputSchemas.promote.parse(JSON.parse(stdout));
   t.deepEqual(
-    zones.sandbox.context.workspace
-      .jobs.all()
-      .map(({ name }) => name),
+    zones.sandbox.context.workspace.jobs.all().map(({ name }) => name),
     [job?.name],
   );
   const [record] = readdirSync(zones.file('.local/state/amlpromote/runs'));

@@ -26,8 +26,7 @@ async function setUp() {
     const { signal, ...input } = changes;
     return publish(
       { repository, image, ...input },
-      { store, registry, clock: manualClock(), progress: (event) => void events.push(event) },
-      signal,
+      { store, registry, clock: manualClock(), progress: (event) => void events.push(event), signal },
     );
   };
   const target = registry.repository(repository);

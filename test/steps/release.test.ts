@@ -60,7 +60,7 @@ function setUp() {
       },
       isSigned: async ({ digest }) => signed.has(digest),
       lockTag: async () => true,
-      clock: { sleep: async () => undefined },
+      clock: { now: () => new Date(), sleep: async () => undefined },
       progress: (event) => void events.push(event),
     });
   return { registry, put, input, run, events, signed };

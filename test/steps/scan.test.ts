@@ -12,8 +12,8 @@ import { encodeManifest } from '../../src/oci/manifest.ts';
 import type { Seal } from '../../src/ports/seal.ts';
 import type { PolicyRules } from '../../src/manifest/policy.ts';
 import type { ScanPorts } from '../../src/steps/scan.ts';
-import { writeScanResult } from '../../src/steps/scan-result.ts';
-import { readScanResult, scan } from '../../src/steps/scan.ts';
+import { readScanResult, writeScanResult } from '../../src/steps/scan-result.ts';
+import { scan } from '../../src/steps/scan.ts';
 import { putLayeredImage } from '../support/layered-image.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import { manualClock } from '../support/manual-clock.ts';
@@ -71,7 +71,7 @@ function scene(): Scene {
 
 test('scans, stores report and SBOM under the scan tag, and answers', async (t) => {
   const { store, image, ports, events } = scene();
-  const result = await scan({ repository, image }, ports, policy);
+  const result = await scan({ repository, image, policy }, ports);
   t.is(result.decision.verdict, 'allowed');
   t.false(result.already);
   const stored = await readScanResult(store, repository, image.digest, testSeal());
@@ -89,10 +89,10 @@ test('scans, stores report and SBOM under the scan tag, and answers', async (t) 
 test('the same image, scanner and database: already done, whatever the policy says now', async (t) => {
   const { image, ports, scanner } = scene();
   scanner.answer = { findings: [finding({ severity: 'high' })] };
-  const first = await scan({ repository, image }, ports, policy);
+  const first = await scan({ repository, image, policy }, ports);
   t.is(first.decision.verdict, 'refused');
   const relaxed = { scan: { ...policy.scan, failOn: 'critical' as const } };
-  const second = await scan({ repository, image }, ports, relaxed);
+  const second = await scan({ repository, image, policy: relaxed }, ports);
   t.is(scanner.scans, 1);
   t.true(second.already);
   t.is(second.decision.verdict, 'allowed');
@@ -101,10 +101,10 @@ test('the same image, scanner and database: already done, whatever the policy sa
 
 test('another scanner or database: scanned again, and only the new result counts', async (t) => {
   const { store, image, ports, scanner } = scene();
-  await scan({ repository, image }, ports, policy);
+  await scan({ repository, image, policy }, ports);
   scanner.key = 'key-2';
   scanner.answer = { coverage: { components: 1, ecosystems: [], gaps: [gap] } };
-  const again = await scan({ repository, image }, ports, policy);
+  const again = await scan({ repository, image, policy }, ports);
   t.false(again.already);
   t.is(again.decision.verdict, 'inconclusive');
   t.deepEqual((await readScanResult(store, repository, image.digest, testSeal()))?.report.coverage.gaps, [
@@ -114,12 +114,12 @@ test('another scanner or database: scanned again, and only the new result counts
 
 test('threat 9, 32: a stale scan is made again, and is fresh then', async (t) => {
   const { image, ports, clock, scanner } = scene();
-  await scan({ repository, image }, ports, policy);
+  await scan({ repository, image, policy }, ports);
   await clock.sleep(15 * 86_400_000);
   scanner.answer = {
     database: { digest: sha256('database'), newest: clock.now().toISOString(), ecosystems: [] },
   };
-  const again = await scan({ repository, image }, ports, policy);
+  const again = await scan({ repository, image, policy }, ports);
   t.is(scanner.scans, 2);
   t.is(again.decision.verdict, 'allowed');
 });
@@ -127,15 +127,15 @@ test('threat 9, 32: a stale scan is made again, and is fresh then', async (t) =>
 test('threat 39: killed before the result is stored, the next run scans and stores', async (t) => {
   const { store, image, ports, scanner } = scene();
   store.fail(1, new AmlpromoteError('DISK_FULL', 'full'), 'pushManifest');
-  await t.throwsAsync(scan({ repository, image }, ports, policy), { message: 'full' });
+  await t.throwsAsync(scan({ repository, image, policy }, ports), { message: 'full' });
   t.is(await readScanResult(store, repository, image.digest, testSeal()), undefined);
-  t.false((await scan({ repository, image }, ports, policy)).already);
+  t.false((await scan({ repository, image, policy }, ports)).already);
   t.is(scanner.scans, 2);
 });
 
 test('a stored result that this machine did not make is as if it were not there', async (t) => {
   const { store, image, ports, scanner } = scene();
-  const honest = await scan({ repository, image }, ports, policy);
+  const honest = await scan({ repository, image, policy }, ports);
   const put = async (seal: Seal, cacheKey = 'key-1'): Promise<void> => {
     const outcome = {
       report: { ...honest.report, findings: [] },
@@ -152,7 +152,7 @@ test('a stored result that this machine did not make is as if it were not there'
   for (const [index, stranger] of strangers.entries()) {
     await put(stranger);
     t.is(await readScanResult(store, repository, image.digest, testSeal()), undefined);
-    t.false((await scan({ repository, image }, ports, policy)).already);
+    t.false((await scan({ repository, image, policy }, ports)).already);
     t.is(scanner.scans, index + 2);
   }
   // A seal holds for its content, its repository and its scanner.
@@ -167,9 +167,8 @@ test('an image that lies elsewhere is scanned there; the result is kept in the s
   const { image, ports, store } = scene();
   const empty = memoryRegistry('store');
   await scan(
-    { repository, image },
+    { repository, image, policy },
     { ...ports, content: store.repository(repository), store: empty },
-    policy,
   );
   t.truthy(await readScanResult(empty, repository, image.digest, testSeal()));
 });
@@ -177,7 +176,7 @@ test('an image that lies elsewhere is scanned there; the result is kept in the s
 test('an index is not one image', async (t) => {
   const { image, ports } = scene();
   const error = await t.throwsAsync(
-    scan({ repository, image: { ...image, mediaType: mediaTypes.ociIndex } }, ports, policy),
+    scan({ repository, image: { ...image, mediaType: mediaTypes.ociIndex }, policy }, ports),
     { instanceOf: AmlpromoteError },
   );
   t.is(error.code, 'UNSUPPORTED');
@@ -189,7 +188,7 @@ test('what cannot be checked is an error, not an answer', async (t) => {
     ...ports.scanner,
     scan: () => Promise.reject(new AmlpromoteError('UNREACHABLE', 'gone')),
   };
-  await t.throwsAsync(scan({ repository, image }, { ...ports, scanner }, policy), { message: 'gone' });
+  await t.throwsAsync(scan({ repository, image, policy }, { ...ports, scanner }), { message: 'gone' });
 });
 
 test('not scanned is undefined; so is what another image or another artifact left under the tag', async (t) => {
@@ -207,7 +206,7 @@ const damaged = test.macro({
   title: (title) => `a stored result is read strictly: ${title ?? ''}`,
   async exec(t, change: (report: ScanReport) => unknown) {
     const { store, image, ports } = scene();
-    const { report, sbom } = await scan({ repository, image }, ports, policy);
+    const { report, sbom } = await scan({ repository, image, policy }, ports);
     const config = store.putBlob(repository, '{}', mediaTypes.ociEmpty);
     const layer = store.putBlob(repository, canonicalBytes(change(report)), mediaTypes.scanReport);
     const parts = [
@@ -240,7 +239,7 @@ test('a report about another image', damaged, (report) => ({ ...report, image: s
 
 test('a stored result with other bytes than its digest is refused', async (t) => {
   const { store, image, ports } = scene();
-  const { sbom } = await scan({ repository, image }, ports, policy);
+  const { sbom } = await scan({ repository, image, policy }, ports);
   store.corrupt(sbom.digest, Buffer.from('{"bomFormat":"CycloneDy"}'));
   const error = await t.throwsAsync(readScanResult(store, repository, image.digest, testSeal()), {
     instanceOf: AmlpromoteError,

@@ -1,3 +1,4 @@
+import { loadTrust } from '../../src/evidence/trust.ts';
 import test from 'ava';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
@@ -23,6 +24,7 @@ import { bom, factsFor, pushImage, testPolicy } from '../support/signed-release.
 const clock = manualClock('2026-11-21T12:00:00Z');
 const identities = await makeIdentities(clock.now());
 const policy = await testPolicy(identities);
+const trust = await loadTrust(policy);
 const repository = 'ml/churn-train';
 
 interface Options {
@@ -65,7 +67,7 @@ async function setup({ report: changes = {}, scanned = true, built = true }: Opt
 test('attaches a signature and three attestations that this zone’s own policy believes', async (t) => {
   const { input, ports, target, image } = await setup();
   const events: ProgressEvent[] = [];
-  const signed = await sign(input, { ...ports, progress: (event) => events.push(event) }, policy);
+  const signed = await sign({ ...input, trust }, { ...ports, progress: (event) => events.push(event) });
   t.deepEqual(
     signed.signatures.map(({ role, already }) => [role, already]),
     [
@@ -83,8 +85,7 @@ test('attaches a signature and three attestations that this zone’s own policy 
     ['signature', 'sbom', 'scan', 'provenance'],
   );
   const checked = await verifyImage(
-    { host: 'dev.azurecr.test', repository, image, content: target },
-    policy,
+    { host: 'dev.azurecr.test', repository, image, content: target, trust },
     { clock, progress: silent },
   );
   t.is(checked.verdict, 'allowed', JSON.stringify(checked.rules, null, 1));
@@ -92,9 +93,9 @@ test('attaches a signature and three attestations that this zone’s own policy 
 
 test('signing again finds everything done; a new scan makes one new attestation', async (t) => {
   const { input, ports, registry, scan } = await setup();
-  const first = await sign(input, ports, policy);
+  const first = await sign({ ...input, trust }, ports);
   const count = registry.manifests(repository).length;
-  const again = await sign(input, ports, policy);
+  const again = await sign({ ...input, trust }, ports);
   t.true(again.already);
   t.deepEqual(
     again.signatures.map(({ digest }) => digest),
@@ -102,7 +103,7 @@ test('signing again finds everything done; a new scan makes one new attestation'
   );
   t.is(registry.manifests(repository).length, count);
   await scan({ finishedAt: '2026-11-21T11:00:00Z' });
-  const fresh = await sign(input, ports, policy);
+  const fresh = await sign({ ...input, trust }, ports);
   t.deepEqual(
     fresh.signatures.filter(({ already }) => !already).map(({ role }) => role),
     ['scan'],
@@ -117,8 +118,8 @@ test('threat 40: killed after any effect, the next run completes the rest and re
       if (event.type === 'effect' && (effects += 1) === killAt)
         throw new AmlpromoteError('INTERRUPTED', 'killed');
     };
-    await t.throwsAsync(sign(input, { ...ports, progress }, policy), { message: 'killed' });
-    const rest = await sign(input, ports, policy);
+    await t.throwsAsync(sign({ ...input, trust }, { ...ports, progress }), { message: 'killed' });
+    const rest = await sign({ ...input, trust }, ports);
     t.is(rest.signatures.filter(({ already }) => already).length, killAt);
     t.is((await target.referrers(image.digest)).length, 4);
   }
@@ -130,7 +131,7 @@ test('threat 13: evidence of others is neither taken for ours nor in the way', a
   await pushArtifact(target, await signNotation(image, identities.strangerSigner, now));
   const request = { subject: image, name: 'x', predicateType: predicateTypes.sbom, predicate: bom };
   await pushArtifact(target, await attest(request, identities.strangerSigner, now));
-  const signed = await sign(input, ports, policy);
+  const signed = await sign({ ...input, trust }, ports);
   t.true(signed.signatures.every(({ already }) => !already));
 });
 
@@ -148,7 +149,7 @@ const gates: readonly [string, Options, ErrorCode][] = [
 for (const [title, options, code] of gates) {
   test(`signs nothing: ${title}`, async (t) => {
     const { input, ports, target, image } = await setup(options);
-    const error = await t.throwsAsync(sign(input, ports, policy), { instanceOf: AmlpromoteError });
+    const error = await t.throwsAsync(sign({ ...input, trust }, ports), { instanceOf: AmlpromoteError });
     t.is(error.code, code);
     t.true(error.nextSteps.length > 0);
     t.deepEqual(await target.referrers(image.digest), []);
@@ -161,7 +162,9 @@ test('signs nothing that the image rules of this zone refuse', async (t) => {
     image: { forbidRoot: true },
     trust: { signers: [{ name: 'release', ca: identities.files.releaseCa, subject: 'CN=release' }] },
   });
-  const error = await t.throwsAsync(sign(input, ports, strict), { instanceOf: AmlpromoteError });
+  const error = await t.throwsAsync(sign({ ...input, trust: await loadTrust(strict) }, ports), {
+    instanceOf: AmlpromoteError,
+  });
   t.is(error.code, 'POLICY_REFUSED');
   t.regex(error.message, /RUNS_AS_ROOT/);
 });
@@ -172,7 +175,7 @@ test('a scan result that this machine did not make is not signed: it is scanned 
   const notes: string[] = [];
   const rescanned: string[] = [];
   const signed = await sign(
-    input,
+    { ...input, trust },
     {
       ...ports,
       progress: (event) => {
@@ -183,7 +186,6 @@ test('a scan result that this machine did not make is not signed: it is scanned 
         await scan();
       },
     },
-    policy,
   );
   t.is(signed.signatures.length, 4);
   t.deepEqual(rescanned, [image.digest]);
@@ -195,7 +197,7 @@ test('build facts that this machine did not write are not signed', async (t) => 
   const { input, ports, store, image, target } = await setup({ built: false });
   const facts = factsFor(image.digest);
   await writeBuildFacts(store.repository(repository), image, facts, testSeal('another machine'));
-  const error = await t.throwsAsync(sign(input, ports, policy), { instanceOf: AmlpromoteError });
+  const error = await t.throwsAsync(sign({ ...input, trust }, ports), { instanceOf: AmlpromoteError });
   t.is(error.code, 'INCONCLUSIVE');
   t.regex(error.message, /not made on this machine, or were changed/);
   t.regex(error.nextSteps.join(), /build again/);
@@ -205,7 +207,7 @@ test('build facts that this machine did not write are not signed', async (t) => 
 test('says that an image is not published', async (t) => {
   const { input, ports, registry } = await setup();
   registry.drop(input.image.digest);
-  const error = await t.throwsAsync(sign(input, ports, policy), { instanceOf: AmlpromoteError });
+  const error = await t.throwsAsync(sign({ ...input, trust }, ports), { instanceOf: AmlpromoteError });
   t.is(error.code, 'NOT_FOUND');
   t.regex(error.nextSteps.join(), /publish/);
 });
@@ -213,7 +215,7 @@ test('says that an image is not published', async (t) => {
 test('a key that the policy does not trust signs nothing', async (t) => {
   const { input, ports } = await setup();
   for (const signer of [identities.strangerSigner, identities.receiptSigner]) {
-    const error = await t.throwsAsync(sign(input, { ...ports, signer }, policy), {
+    const error = await t.throwsAsync(sign({ ...input, trust }, { ...ports, signer }), {
       instanceOf: AmlpromoteError,
     });
     t.is(error.code, 'KEY_MISSING');

@@ -1,3 +1,4 @@
+import { loadTrust } from '../../src/evidence/trust.ts';
 import test from 'ava';
 import type { ImageManifest } from '../../src/domain/descriptor.ts';
 import { isDigest } from '../../src/domain/digest.ts';
@@ -30,6 +31,7 @@ const now = clock.now();
 const identities = await makeIdentities(now);
 const { releaseSigner: signer, strangerSigner: stranger } = identities;
 const policy = await testPolicy(identities);
+const trust = await loadTrust(policy);
 const ports = { clock, progress: silent };
 const name = 'quarantine/ml/churn-train';
 
@@ -40,7 +42,7 @@ async function setup(options: Partial<ReleaseOptions> = {}) {
   return { registry, target, release, final: registry.repository('ml/churn-train') };
 }
 
-const verify = (
+const verify = async (
   content: Repository,
   release: Pick<SignedRelease, 'document'>,
   rules = policy,
@@ -53,8 +55,8 @@ const verify = (
       repository: name,
       content,
       ...(receipts ? { receipts } : {}),
+      trust: await loadTrust(rules),
     },
-    rules,
     ports,
   );
 
@@ -576,8 +578,7 @@ test('threat 46: signatures and attestations are found behind or in front of any
   const between = await verify(target, release);
   for (const made of [last, between]) t.deepEqual(failures(made), {});
   const ofImage = await verifyImage(
-    { host: 'sec.azurecr.test', repository: name, image: release.image, content: target },
-    policy,
+    { host: 'sec.azurecr.test', repository: name, image: release.image, content: target, trust },
     ports,
   );
   t.deepEqual(failures(ofImage), {});
@@ -685,7 +686,7 @@ test('a policy without signers believes nobody', async (t) => {
 test('an image with its referrers is judged without a release', async (t) => {
   const { target, release } = await setup();
   const judge = (content: Repository) =>
-    verifyImage({ host: 'sec.azurecr.test', repository: name, image: release.image, content }, policy, ports);
+    verifyImage({ host: 'sec.azurecr.test', repository: name, image: release.image, content, trust }, ports);
   const made = await judge(target);
   t.deepEqual(failures(made), {});
   t.is(made.verified, undefined);
@@ -725,7 +726,7 @@ test('threat 18: a release with more evidence than anybody would read is refused
 test('a bare image is a definite no', async (t) => {
   const target = memoryRegistry().repository(name);
   const image = await pushImage(target);
-  const made = await verifyImage({ host: 'h.test', repository: name, image, content: target }, policy, ports);
+  const made = await verifyImage({ host: 'h.test', repository: name, image, content: target, trust }, ports);
   t.is(made.verdict, 'refused');
   t.is(failures(made)['image-signature'], 'refused SIGNATURE_MISSING');
 });

@@ -5,6 +5,7 @@ import { releaseCounterOf, tags as reserved } from '../../src/domain/names.ts';
 import type { Release, ReleaseDocument } from '../../src/domain/release.ts';
 import { parseReleaseIndex } from '../../src/evidence/release-index.ts';
 import { readReceipts, receiptsOf } from '../../src/evidence/receipts.ts';
+import type { Trust } from '../../src/evidence/trust.ts';
 import { loadTrust } from '../../src/evidence/trust.ts';
 import type { Policy } from '../../src/manifest/policy.ts';
 import { parseIndex } from '../../src/oci/manifest.ts';
@@ -25,8 +26,8 @@ export interface Zones {
 export async function violationsOf(zones: Zones, repository: string, policy: Policy): Promise<string[]> {
   const found: string[] = [];
   const final = zones.sec.repository(repository);
-  const { receipts: keys } = await loadTrust(policy);
-  const listed = await readReceipts(final, keys);
+  const trust = await loadTrust(policy);
+  const listed = await readReceipts(final, trust.receipts);
   const releases = await releasesOf(zones.dev, repository);
   const passed = (release: Release): boolean =>
     listed.some(({ result, release: { index } }) => result === 'PASSED' && index === release.index.digest);
@@ -42,7 +43,7 @@ export async function violationsOf(zones: Zones, repository: string, policy: Pol
     );
     const release = named.find(passed);
     if (!release) found.push(`${tag} (${digest ?? 'nothing'}) stands on no receipt`);
-    else if (!(await isAllowed(zones, repository, release, policy))) found.push(`verify refuses ${tag}`);
+    else if (!(await isAllowed(zones, repository, release, trust))) found.push(`verify refuses ${tag}`);
   }
 
   const known = new Set<Digest>();
@@ -50,7 +51,7 @@ export async function violationsOf(zones: Zones, repository: string, policy: Pol
     const dev = zones.dev.repository(repository);
     const parts = [release.index, release.image, ...release.evidence.map(({ descriptor }) => descriptor)];
     const signatures = await dev.referrers(release.index.digest);
-    const receipts = (await receiptsOf(final, release.image.digest, keys)).map(
+    const receipts = (await receiptsOf(final, release.image.digest, trust.receipts)).map(
       ({ descriptor }) => descriptor,
     );
     for (const { digest } of [...parts, ...signatures, ...receipts]) known.add(digest);
@@ -79,7 +80,7 @@ async function isAllowed(
   { dev, sec, clock }: Zones,
   repository: string,
   release: Release,
-  policy: Policy,
+  trust: Trust,
 ): Promise<boolean> {
   const { name, version, index } = release;
   const document: ReleaseDocument = {
@@ -96,8 +97,7 @@ async function isAllowed(
   };
   const content = sec.repository(repository);
   const { verdict } = await verifyRelease(
-    { document, host: sec.host, repository, content, receipts: content },
-    policy,
+    { document, host: sec.host, repository, content, receipts: content, trust },
     { clock, progress: silent },
   );
   return verdict === 'allowed';

@@ -137,7 +137,8 @@ export async function openGolden(): Promise<Golden> {
   const noEngine = async (): Promise<never> =>
     Promise.reject(new AmlpromoteError('ENGINE_UNREACHABLE', 'no engine here'));
   const insideWith = (environments: () => Promise<ReturnType<typeof createEnvironments>>): Inside =>
-    createInside(zones.inside, policies.inside, {
+    createInside(zones.inside, {
+      trust: async () => loadTrust(policies.inside),
       registry: async () => locks.registry,
       importer: async () => importer,
       locks: async () => locks,
@@ -191,7 +192,8 @@ export async function openGolden(): Promise<Golden> {
     highest: async (repository) => highestRelease(await receipts(repository)),
     outside: (which = 'with the store') => {
       const { store, cache } = which === 'new' ? goldenMachine(true) : withStore();
-      return createOutside(policies.outside, {
+      return createOutside(zones.outside, {
+        trust: async () => loadTrust(policies.outside),
         store: async () => openStore(store),
         registry: async () => dev,
         engine: noEngine,
@@ -229,8 +231,8 @@ export async function openGolden(): Promise<Golden> {
           repository: name,
           content: registry.repository(name),
           ...(place === 'outside' || place === 'alone' ? {} : { receipts: sec.repository(repository) }),
+          trust: await loadTrust(place === 'outside' ? policies.outside : policies.inside),
         },
-        place === 'outside' ? policies.outside : policies.inside,
         { clock, progress },
       );
     },

@@ -100,7 +100,7 @@ export async function importWorld(options: MemoryImporterOptions = {}): Promise<
         ...more,
       }),
     import: async (document, changes = {}, rules = policy) =>
-      importRelease(document, rules, { ...ports, ...changes }),
+      importRelease({ document, trust: await loadTrust(rules) }, { ...ports, ...changes }),
     tags,
     receipts: async () => readReceipts(final, (await loadTrust(policy)).receipts),
     state: async () => ({

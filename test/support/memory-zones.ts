@@ -1,3 +1,4 @@
+import { loadTrust } from '../../src/evidence/trust.ts';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
@@ -172,7 +173,8 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
   };
   const { clock } = world;
   const { identities, zones } = ground;
-  const outside = createOutside(policy, {
+  const outside = createOutside(zones, {
+    trust: async () => loadTrust(policy),
     locks: async () => (options.noDevLocks ? lockless : life.port('devLocks', world.devLocks)),
     store: async () => life.port('store', await openStore(options.store)),
     seal: async () => testSeal(options.machine),
@@ -190,7 +192,8 @@ export function startRun(ground: Ground, world: MemoryZones, options: RunOptions
   });
   const { environments, jobs, datastore } = world.workspace;
   const shelf = memoryShelf(world.sec, world.locks);
-  const inside = createInside(zones, policy, {
+  const inside = createInside(zones, {
+    trust: async () => loadTrust(policy),
     registry: async () => life.port('sec', world.locks.registry),
     importer: async () => life.port('importer', world.importer),
     locks: async () => life.port('locks', world.locks),

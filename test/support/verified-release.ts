@@ -1,3 +1,4 @@
+import { loadTrust } from '../../src/evidence/trust.ts';
 import type { CarriedManifest } from '../../src/evidence/carried-manifest.ts';
 import { requireVerified, verifyRelease } from '../../src/steps/verify.ts';
 import type { VerifiedRelease } from '../../src/steps/verify.ts';
@@ -42,8 +43,13 @@ async function make(options: VerifiedOptions): Promise<Verified> {
     ...options,
   });
   const report = await verifyRelease(
-    { document, host: 'contososec.azurecr.io', repository: 'ml/churn-train', content },
-    await (policy ??= testPolicy(known)),
+    {
+      document,
+      host: 'contososec.azurecr.io',
+      repository: 'ml/churn-train',
+      content,
+      trust: await loadTrust(await (policy ??= testPolicy(known))),
+    },
     { clock: { now: () => verifiedAt }, progress: silent },
   );
   return { verified: requireVerified(report), content };

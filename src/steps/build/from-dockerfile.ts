@@ -23,15 +23,20 @@ export interface Built {
   readonly finishedAt: string;
 }
 
+interface EngineBuildInput {
+  readonly source: BuildSource;
+  readonly recipe: Recipe;
+  readonly repository: string;
+  /** Without the engine's cache. */
+  readonly noCache: boolean;
+}
+
 /** Builds in the engine and brings config and layers into the store; the manifest is still to be pushed. */
 export async function buildInEngine(
-  source: BuildSource,
-  recipe: Recipe,
-  repository: string,
+  { source, recipe, repository, noCache }: EngineBuildInput,
   ports: BuildPorts,
-  options: { readonly noCache: boolean; readonly signal: AbortSignal | undefined },
 ): Promise<Built> {
-  const { clock, progress } = ports;
+  const { clock, progress, signal } = ports;
   const engine = await ports.engine();
   const startedAt = rfc3339(clock.now().getTime() / 1000);
   const created = rfc3339(ports.sourceDateEpoch ?? recipe.context.newest);
@@ -45,7 +50,7 @@ export async function buildInEngine(
     engine,
     platform: source.platform,
     onLog,
-    signal: options.signal,
+    signal,
   });
   const image = await engine.build({
     context: () => packContext(recipe.context, ports.sourceDateEpoch),
@@ -55,9 +60,9 @@ export async function buildInEngine(
     platform: source.platform,
     labels: notes,
     needsBuildKit: recipe.needsBuildKit,
-    noCache: options.noCache,
+    noCache,
     onLog,
-    ...(options.signal ? { signal: options.signal } : {}),
+    signal,
   });
   progress({ type: 'effect', step: 'build', effect: 'built', subject: image.id });
   const content = await storeEngineImage({
@@ -68,7 +73,7 @@ export async function buildInEngine(
     created,
     annotations: { ...notes, [annotations.buildKey]: recipe.key },
     lookup: ports.published && previousLayers(ports.published.repository(repository)),
-    signal: options.signal,
+    signal,
     onLayer: (_diffId, layer, outcome) =>
       progress({ type: 'effect', step: 'build', effect: `layer ${outcome}`, subject: layer.digest }),
   });

@@ -160,7 +160,7 @@ export async function inspectBase(
     ...options,
     pull: true,
     triggers: true,
-    ...(signal ? { signal } : {}),
+    signal,
   });
   if (image) return image;
   throw new AmlpromoteError('NOT_FOUND', `the engine does not have the base image ${name}`, {

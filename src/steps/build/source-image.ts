@@ -6,7 +6,7 @@ import type { ExistingImageSource } from '../../manifest/image.ts';
 import { copyContent } from '../../oci/copy.ts';
 import { openLayout } from '../../oci/store/layout-reader.ts';
 import type { ContentReader, Registry, Repository } from '../../ports/content.ts';
-import type { Progress } from '../../domain/events.ts';
+import type { StepContext } from '../../ports/step-context.ts';
 import { pickPlatform } from './pick-platform.ts';
 
 /** How registries of other hosts are reached, read only. */
@@ -25,12 +25,10 @@ export async function takeSourceImage(
   source: ExistingImageSource,
   platform: Platform,
   target: Repository,
-  ports: {
+  ports: Pick<StepContext, 'progress' | 'signal'> & {
     readonly sources?: Sources | undefined;
     readonly requireSource?: RequireSource | undefined;
-    readonly progress: Progress;
   },
-  signal?: AbortSignal,
 ): Promise<{ readonly image: Descriptor; readonly already: boolean }> {
   const known = await target.resolve(source.digest);
   if (known && !isIndexType(known.mediaType)) return { image: known, already: true };
@@ -44,7 +42,7 @@ export async function takeSourceImage(
     root: image,
     onBytes: (digest, done, total) => ports.progress({ type: 'bytes', step: 'build', digest, done, total }),
     onEffect: (effect, subject) => ports.progress({ type: 'effect', step: 'build', effect, subject }),
-    ...(signal ? { signal } : {}),
+    signal: ports.signal,
   });
   return { image, already: false };
 }

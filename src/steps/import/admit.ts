@@ -7,6 +7,7 @@ import type { Release } from '../../domain/release.ts';
 import { copyContent } from '../../oci/copy.ts';
 import type { Repository } from '../../ports/content.ts';
 import type { Locks } from '../../ports/importer.ts';
+import type { StepContext } from '../../ports/step-context.ts';
 import { readTaggedRelease } from '../verify/tagged-release.ts';
 import type { AskSigned } from '../verify/tagged-release.ts';
 import type { CarriedRelease } from './carried-release.ts';
@@ -76,8 +77,7 @@ export async function mount(
   from: Repository,
   to: Repository,
   carried: CarriedRelease,
-  progress: Progress,
-  signal?: AbortSignal,
+  { progress, signal }: Pick<StepContext, 'progress' | 'signal'>,
 ): Promise<void> {
   for (const root of [carried.release.index, ...carried.signatures]) {
     const copy = async (): Promise<unknown> =>
@@ -87,7 +87,7 @@ export async function mount(
         root,
         mountFrom: from.name,
         onEffect: (effect, subject) => progress({ type: 'effect', step: 'import', effect, subject }),
-        ...(signal ? { signal } : {}),
+        signal,
       });
     await copy().catch(async (error: unknown) => {
       if (!isForbidden(error)) throw error;

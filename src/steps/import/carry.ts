@@ -16,7 +16,7 @@ export interface CarryOptions {
   /** The quarantine repository. */
   readonly target: Repository;
   readonly progress: Progress;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CarriedSignatures {
@@ -121,7 +121,7 @@ async function fetchOne(
       content,
       progress,
       ...(maxBytes === undefined ? {} : { maxBytes }),
-      ...(signal ? { signal } : {}),
+      signal,
     })
     .catch(async (cause: unknown) => {
       // A repeated request may find its own first attempt done ("already exists"): what counts is what is there.

@@ -1,6 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
 import { AmlpromoteError } from '../../domain/errors.ts';
-import type { Progress } from '../../domain/events.ts';
 import { isIndexType } from '../../domain/media-types.ts';
 import { quarantineOf } from '../../domain/names.ts';
 import type { ReleaseDocument } from '../../domain/release.ts';
@@ -8,13 +7,14 @@ import { maxForeignEntries } from '../../evidence/limits.ts';
 import { parseIndex, parseManifest } from '../../oci/manifest.ts';
 import type { ContentReader, Registry } from '../../ports/content.ts';
 import type { Inventory, Remover } from '../../ports/importer.ts';
+import type { StepContext } from '../../ports/step-context.ts';
+import { step } from '../step.ts';
 
-export interface DiscardPorts {
+export interface DiscardPorts extends Pick<StepContext, 'progress'> {
   /** The sensitive registry. */
   readonly registry: Registry;
   readonly inventory: Inventory;
   readonly remover: Remover;
-  readonly progress: Progress;
 }
 
 export interface DiscardReport {
@@ -33,14 +33,22 @@ export interface DiscardReport {
  * The index goes last, so that a run that was killed is gone on with.
  * @throws INCONCLUSIVE when there is too much to tell what is shared; FORBIDDEN without the right to delete; what the registry throws
  */
-export async function discardRelease(
+export async function discardRelease(document: ReleaseDocument, ports: DiscardPorts): Promise<DiscardReport> {
+  return await step(
+    ports,
+    'import',
+    `${document.name} ${document.version} (release ${document.release}) in ${quarantineOf(document.repository)}`,
+    async () => await removeRelease(document, ports),
+    ({ already, removed }) => ({ already, detail: `${removed.length} manifests removed` }),
+  );
+}
+
+async function removeRelease(
   document: ReleaseDocument,
   { registry, inventory, remover, progress }: DiscardPorts,
 ): Promise<DiscardReport> {
   const repository = quarantineOf(document.repository);
   const content = registry.repository(repository);
-  const subject = `${document.name} ${document.version} (release ${document.release}) in ${repository}`;
-  progress({ type: 'started', step: 'import', subject });
   const own = await listedBelow(content, document.index.digest);
   const others = await listedByOthers(content, await inventory.list(repository), own);
   const signatures = await signaturesOf(content, document);
@@ -69,19 +77,11 @@ export async function discardRelease(
   }
   for (const digest of postponed.reverse()) await remove(digest);
 
-  const already = removed.length === 0;
-  progress({
-    type: 'finished',
-    step: 'import',
-    subject,
-    already,
-    detail: `${removed.length} manifests removed`,
-  });
   const kept = await presentOf(
     content,
     candidates.filter((digest) => !doomed.has(digest)),
   );
-  return { document, repository, removed, kept, already };
+  return { document, repository, removed, kept, already: removed.length === 0 };
 }
 
 const concurrent = 8;

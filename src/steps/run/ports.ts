@@ -1,10 +1,9 @@
-import type { Progress } from '../../domain/events.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { ContentReader } from '../../ports/content.ts';
 import type { RunRecords } from '../../ports/run-records.ts';
+import type { StepContext } from '../../ports/step-context.ts';
 import type { Datastore, Environments, Jobs } from '../../ports/workspace.ts';
 
-export interface RunPorts {
+export interface RunPorts extends StepContext {
   readonly environments: Pick<Environments, 'read'>;
   readonly jobs: Omit<Jobs, 'list'>;
   /** What this machine knows of its own jobs: nothing else tells them from planted ones. */
@@ -12,7 +11,4 @@ export interface RunPorts {
   readonly datastore: Datastore;
   /** The repository that the release was verified in: smoke inputs are part of the release. */
   readonly content: ContentReader;
-  readonly clock: Clock;
-  readonly progress: Progress;
-  readonly signal?: AbortSignal | undefined;
 }

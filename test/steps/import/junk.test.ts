@@ -38,8 +38,7 @@ test('threat 13: junk attached to an image, in any order and number, changes not
       const { image } = await world.release();
       const judge = async () =>
         verifyImage(
-          { host: world.dev.host, repository, image, content: world.dev.repository(repository) },
-          policy,
+          { host: world.dev.host, repository, image, content: world.dev.repository(repository), trust },
           { clock: world.clock, progress: silent },
         );
       const before = await judge();

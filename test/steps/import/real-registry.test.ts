@@ -1,3 +1,4 @@
+import { loadTrust } from '../../../src/evidence/trust.ts';
 import { silent } from '../../../src/domain/events.ts';
 import { createRegistry } from '../../../src/oci/registry/registry.ts';
 import { createRegistryRoute } from '../../../src/oci/registry-route.ts';
@@ -23,21 +24,25 @@ needing('docker-registry')(
     t.teardown(async () => Promise.all(servers.map(async (server) => server.stop())));
     const [dev, sec] = servers.map(({ host }) => createRegistry({ host, scheme: 'http' }));
     const { identities, policy } = await keysAndPolicy();
+    const trust = await loadTrust(policy);
     const clock = manualClock('2026-11-21T12:00:00Z');
     const made = await pushRelease(dev!.repository(repository), {
       now: clock.now(),
       signer: identities.releaseSigner,
     });
     const run = async (document = made.document) =>
-      importRelease(document, policy, {
-        importer: createRegistryRoute(dev!, sec!),
-        registry: sec!,
-        locks: noLocks,
-        signer: identities.receiptSigner,
-        clock,
-        progress: silent,
-        toolVersion: '0.1.0',
-      });
+      importRelease(
+        { document, trust },
+        {
+          importer: createRegistryRoute(dev!, sec!),
+          registry: sec!,
+          locks: noLocks,
+          signer: identities.receiptSigner,
+          clock,
+          progress: silent,
+          toolVersion: '0.1.0',
+        },
+      );
     const report = await run();
     const final = sec!.repository(repository);
     const attached = await final.referrers(made.image.digest);
@@ -60,8 +65,8 @@ needing('docker-registry')(
         repository,
         content: final,
         receipts: final,
+        trust,
       },
-      policy,
       { clock, progress: silent },
     );
     t.is(verdict, 'allowed');

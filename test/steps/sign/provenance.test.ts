@@ -1,3 +1,4 @@
+import { loadTrust } from '../../../src/evidence/trust.ts';
 import test from 'ava';
 import type { BuildFacts } from '../../../src/domain/build.ts';
 import type { Descriptor } from '../../../src/domain/descriptor.ts';
@@ -25,6 +26,7 @@ import { bom, factsFor, oldFactsFor, pushImage, testPolicy } from '../../support
 const clock = manualClock('2026-11-21T12:00:00Z');
 const identities = await makeIdentities(clock.now());
 const policy = await testPolicy(identities);
+const trust = await loadTrust(policy);
 const repository = 'ml/churn-train';
 
 interface Options {
@@ -78,13 +80,12 @@ async function attachedText(target: Repository, image: Descriptor): Promise<stri
 test('values of build arguments that nobody called public are in no evidence, also not of what 0.1.0 recorded', async (t) => {
   const args = { BASE: 'python:3.12-slim', TOKEN: 'hunter2-secret' };
   const { input, ports, target, image } = await setup({ oldFacts: true, facts: { args } });
-  await sign(input, ports, policy);
+  await sign({ ...input, trust }, ports);
   const text = await attachedText(target, image);
   t.true(text.includes('https://amlpromote.dev/build/engine/v1'));
   t.false(text.includes('hunter2'));
   const checked = await verifyImage(
-    { host: 'dev.azurecr.test', repository, image, content: target },
-    policy,
+    { host: 'dev.azurecr.test', repository, image, content: target, trust },
     { clock, progress: silent },
   );
   t.is(checked.verdict, 'allowed');
@@ -93,13 +94,13 @@ test('values of build arguments that nobody called public are in no evidence, al
 test('zones.yaml asks for the formats of 0.1: what its readers know, with no values of arguments', async (t) => {
   const facts = { argNames: ['BASE', 'TOKEN'], args: { BASE: 'python:3.12-slim' } };
   const { input, ports, target, image } = await setup({ facts });
-  await sign(input, { ...ports, formats: '0.1' }, policy);
+  await sign({ ...input, trust }, { ...ports, formats: '0.1' });
   const text = await attachedText(target, image);
   t.true(text.includes('https://amlpromote.dev/build/engine/v1'));
   t.false(/engine\/v2|"role"|"argNames"|TOKEN/.test(text));
-  const again = await sign(input, { ...ports, formats: '0.1' }, policy);
+  const again = await sign({ ...input, trust }, { ...ports, formats: '0.1' });
   t.true(again.already);
-  const newest = await sign(input, ports, policy);
+  const newest = await sign({ ...input, trust }, ports);
   t.false(newest.already);
 });
 
@@ -120,7 +121,7 @@ test('provenance that version 0.1.0 attached is used again as it is', async (t) 
       return artifact;
     })
   ).manifest.descriptor;
-  const { signatures } = await sign(input, ports, policy);
+  const { signatures } = await sign({ ...input, trust }, ports);
   t.like(
     signatures.find(({ role }) => role === 'provenance'),
     { digest: attached, already: true },
@@ -142,7 +143,7 @@ for (const [what, options, code] of [
   test(`nothing is signed whose base this zone does not believe: ${what}`, async (t) => {
     const { input, ports } = await setup(options);
     const strict = await testPolicy(identities, { image: { allowedBases: ['python:*'] } });
-    if (code === undefined) await t.notThrowsAsync(sign(input, ports, strict));
-    else await t.throwsAsync(sign(input, ports, strict), { code });
+    if (code === undefined) await t.notThrowsAsync(sign({ ...input, trust: await loadTrust(strict) }, ports));
+    else await t.throwsAsync(sign({ ...input, trust: await loadTrust(strict) }, ports), { code });
   });
 }

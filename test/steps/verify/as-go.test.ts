@@ -1,3 +1,4 @@
+import { loadTrust } from '../../../src/evidence/trust.ts';
 import test from 'ava';
 import type { Descriptor, ManifestContent } from '../../../src/domain/descriptor.ts';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
@@ -19,6 +20,7 @@ import { pushImage, pushRelease, testPolicy } from '../../support/signed-release
 const clock = manualClock('2026-11-21T12:00:00Z');
 const identities = await makeIdentities(clock.now());
 const policy = await testPolicy(identities);
+const trust = await loadTrust(policy);
 const ports = { clock, progress: silent };
 const name = 'ml/churn-train';
 const host = 'sec.azurecr.test';
@@ -100,8 +102,8 @@ for (const [title, make] of twoFaced) {
       image,
     });
     const subject = { host, repository: name, content };
-    t.is((await verifyRelease({ ...subject, document }, policy, ports)).verdict, 'refused');
-    t.is((await verifyImage({ ...subject, image }, policy, ports)).verdict, 'refused');
+    t.is((await verifyRelease({ ...subject, document, trust }, ports)).verdict, 'refused');
+    t.is((await verifyImage({ ...subject, image, trust }, ports)).verdict, 'refused');
     // What `sign` and `scan` begin with.
     await t.throwsAsync(readPlatforms(content, image), { code: 'CONTENT_INVALID' });
     const scanned = async (): Promise<unknown> => {

@@ -1,3 +1,4 @@
+import { loadTrust } from '../../../src/evidence/trust.ts';
 import test from 'ava';
 import type { Digest } from '../../../src/domain/digest.ts';
 import { silent } from '../../../src/domain/events.ts';
@@ -23,8 +24,13 @@ const target = memoryRegistry('sec.azurecr.test').repository('quarantine/ml/chur
 async function judged(options: Partial<ReleaseOptions>, rules: PolicyRules): Promise<VerificationReport> {
   const { document } = await pushRelease(target, { now, signer, ...options });
   return verifyRelease(
-    { document, host: 'sec.azurecr.test', repository: target.name, content: target },
-    rules,
+    {
+      document,
+      host: 'sec.azurecr.test',
+      repository: target.name,
+      content: target,
+      trust: await loadTrust(rules),
+    },
     { clock, progress: silent },
   );
 }

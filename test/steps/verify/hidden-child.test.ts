@@ -1,3 +1,4 @@
+import { loadTrust } from '../../../src/evidence/trust.ts';
 import test from 'ava';
 import { AmlpromoteError } from '../../../src/domain/errors.ts';
 import type { Descriptor } from '../../../src/domain/descriptor.ts';
@@ -26,6 +27,7 @@ const now = clock.now();
 const identities = await makeIdentities(now);
 const { releaseSigner: signer } = identities;
 const policy = await testPolicy(identities);
+const trust = await loadTrust(policy);
 const ports = { clock, progress: silent };
 const name = 'ml/churn-train';
 const host = 'sec.azurecr.test';
@@ -92,8 +94,8 @@ async function verdicts(
   const { document } = await pushRelease(content, options);
   const subject = { host, repository: name, content };
   return {
-    release: (await verifyRelease({ ...subject, document }, policy, ports)).verdict,
-    image: (await verifyImage({ ...subject, image }, policy, ports)).verdict,
+    release: (await verifyRelease({ ...subject, document, trust }, ports)).verdict,
+    image: (await verifyImage({ ...subject, image, trust }, ports)).verdict,
   };
 }
 
@@ -115,9 +117,8 @@ async function signed(parts: ChildParts, more: object): Promise<unknown> {
   });
   await writeBuildFacts(store.repository(name), local, factsFor(image.digest), testSeal());
   return sign(
-    { repository: name, image },
+    { repository: name, image, trust },
     { ...ports, target, store, signer, seal: testSeal(), rescan },
-    policy,
   );
 }
 
@@ -148,7 +149,7 @@ test('a hidden image with evidence of its own is judged like any other', async (
     signers: { sbom: null, scan: null },
     extra,
   });
-  const made = await verifyRelease({ host, repository: name, content, document }, policy, ports);
+  const made = await verifyRelease({ host, repository: name, content, document, trust }, ports);
   t.is(made.verdict, 'allowed');
 });
 
@@ -157,7 +158,7 @@ test('an index in an index is refused by every rule that would have to look into
   const scanned = { ...(await pushImage(content)), platform: amd64 };
   const image = await pushIndex(content, [scanned, await pushIndex(content, [await pushChild(content)])]);
   const { document } = await pushRelease(content, { now, signer, image });
-  const made = await verifyRelease({ host, repository: name, content, document }, policy, ports);
+  const made = await verifyRelease({ host, repository: name, content, document, trust }, ports);
   t.is(made.verdict, 'refused');
   for (const rule of ['listing', 'image-policy']) {
     const found = made.rules.find((one) => one.rule === rule);

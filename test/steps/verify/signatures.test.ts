@@ -1,3 +1,4 @@
+import { loadTrust } from '../../../src/evidence/trust.ts';
 import test from 'ava';
 import fc from 'fast-check';
 import type { Descriptor } from '../../../src/domain/descriptor.ts';
@@ -113,8 +114,13 @@ async function judge(
     ],
   };
   return await verifyImage(
-    { host: 'dev.azurecr.test', repository: 'ml/churn-train', image, content },
-    await testPolicy(identities, { trust }),
+    {
+      host: 'dev.azurecr.test',
+      repository: 'ml/churn-train',
+      image,
+      content,
+      trust: await loadTrust(await testPolicy(identities, { trust })),
+    },
     { clock: { now: () => now }, progress: silent },
   );
 }
@@ -143,8 +149,13 @@ test('evidence by a key whose signature could not be read is an open question, n
     },
   };
   const verification = await verifyImage(
-    { host: 'dev.azurecr.test', repository: 'ml/churn-train', image: made.image, content },
-    await testPolicy(identities, { trust }),
+    {
+      host: 'dev.azurecr.test',
+      repository: 'ml/churn-train',
+      image: made.image,
+      content,
+      trust: await loadTrust(await testPolicy(identities, { trust })),
+    },
     { clock: { now: () => now }, progress: silent },
   );
   t.is(verification.verdict, 'inconclusive');
