@@ -44,47 +44,13 @@ export interface PlanPlaces {
   readonly workspace: string;
 }
 
-/** The steps in order. Pure: `--dry-run` prints this and touches nothing. */
-export function planPromotion(subject: PlanSubject, places: PlanPlaces): readonly PlannedStep[] {
-  const { name, version, repository } = subject;
-  const outside: readonly (readonly [StepName, string])[] = [
-    [
-      'build',
-      subject.source?.kind === 'image'
-        ? `take over ${subject.source.from}`
-        : `build ${subject.source?.context ?? ''} into the store`,
-    ],
-    ['scan', 'list what is in the image, match it with the advisory database, ask the outside policy'],
-    ['publish', `copy to ${places.nonsensitiveHost}/${repository}`],
-    ['sign', 'sign the image; attest SBOM, scan report and provenance'],
-    [
-      'release',
-      `index image and evidence as ${name} ${version}, sign the index; its coordinates are release.json`,
-    ],
-  ];
-  const inside: readonly (readonly [StepName, string])[] = [
-    [
-      'import',
-      `carry by ${places.route} into quarantine, verify under the inside policy, admit to ${places.sensitiveHost}/${repository}, lock`,
-    ],
-    ['verify', 'verify what was admitted, as register and run see it'],
-    ['register', `AML environment ${name}:${version} by digest in workspace ${places.workspace}`],
-    ...(subject.smoke
-      ? [['run', `the smoke job of the release in workspace ${places.workspace}`] as const]
-      : []),
-  ];
-  const lines = (side: PlannedStep['side'], steps: typeof outside): PlannedStep[] =>
-    steps.map(([step, does]) => ({ image: name, step, side, does }));
-  return [
-    ...(places.mode === 'inside' ? [] : lines('outside', outside)),
-    ...(places.mode === 'outside' ? [] : lines('inside', inside)),
-  ];
-}
-
-/** Exit code of several results: any refusal wins, then "could not check", then anything else that went wrong; an interruption ends them all. */
-export function combinedExitCode(codes: readonly number[]): number {
-  for (const code of [130, 10, 20, 1, 2]) if (codes.includes(code)) return code;
-  return 0;
+/** A step of a promotion, once for both: the plan says what it does, a promotion runs it. */
+interface PromotionStep<Work, Done> {
+  readonly step: StepName & keyof Done;
+  /** Pure. Undefined when it would not run. */
+  readonly does: (subject: PlanSubject, places: PlanPlaces) => string | undefined;
+  /** @param done by the steps before it */
+  readonly run: (work: Work, done: Partial<Done>) => Promise<Partial<Done>>;
 }
 
 /** What the outside half did; `release.json` is `release.document`. */
@@ -96,6 +62,120 @@ export interface OutsideResult {
   readonly release: ReleaseReport;
 }
 
+interface OutsideWork {
+  readonly outside: Outside;
+  readonly spec: ImageSpec;
+  readonly rebuild: boolean;
+}
+
+const outsideSteps: readonly PromotionStep<OutsideWork, OutsideResult>[] = [
+  {
+    step: 'build',
+    does: ({ source }) =>
+      source?.kind === 'image' ? `take over ${source.from}` : `build ${source?.context ?? ''} into the store`,
+    run: async ({ outside, spec, rebuild }) => ({ build: await outside.build(spec, { rebuild }) }),
+  },
+  {
+    step: 'scan',
+    does: () => 'list what is in the image, match it with the advisory database, ask the outside policy',
+    run: async ({ outside, spec }, done) => {
+      const built = builtImage(spec, done);
+      await outside.requireImage(built);
+      const scan = await outside.scan(built);
+      requireDecision(
+        decide(scan.platforms.flatMap((platform) => platform.decision.reasons)),
+        `${spec.name} (${spec.repository}@${built.image.digest})`,
+        scan.platforms.map(({ report }) => report),
+      );
+      return { scan };
+    },
+  },
+  {
+    step: 'publish',
+    does: ({ repository }, { nonsensitiveHost }) => `copy to ${nonsensitiveHost}/${repository}`,
+    run: async ({ outside, spec }, done) => ({ publish: await outside.publish(builtImage(spec, done)) }),
+  },
+  {
+    step: 'sign',
+    does: () => 'sign the image; attest SBOM, scan report and provenance',
+    run: async ({ outside, spec }, done) => ({ sign: await outside.sign(builtImage(spec, done)) }),
+  },
+  {
+    step: 'release',
+    does: ({ name, version }) =>
+      `index image and evidence as ${name} ${version}, sign the index; its coordinates are release.json`,
+    run: async ({ outside, spec }, done) => ({
+      release: await outside.release(spec, builtImage(spec, done), done.sign),
+    }),
+  },
+];
+
+function builtImage(spec: ImageSpec, { build }: Partial<OutsideResult>): OutsideImage {
+  if (!build) throw new TypeError('a promotion begins with build');
+  const { image, buildKey } = build;
+  return { repository: spec.repository, image, ...(buildKey === undefined ? {} : { buildKey }) };
+}
+
+export interface InsideResult {
+  readonly import: ImportReport;
+  readonly register: RegisterReport;
+  /** Absent when the release has no smoke job. */
+  readonly run?: RunReport;
+}
+
+interface InsideWork {
+  readonly inside: Inside;
+  readonly document: ReleaseDocument;
+  readonly choice: WorkspaceChoice;
+}
+
+/** Register and run verify again for themselves. */
+const insideSteps: readonly PromotionStep<InsideWork, InsideResult>[] = [
+  {
+    step: 'import',
+    does: ({ repository }, { route, sensitiveHost }) =>
+      `carry by ${route} into quarantine, verify under the inside policy, admit to ${sensitiveHost}/${repository}, lock`,
+    run: async ({ inside, document }) => ({ import: await inside.import(document) }),
+  },
+  {
+    step: 'register',
+    does: ({ name, version }, { workspace }) =>
+      `AML environment ${name}:${version} by digest in workspace ${workspace}`,
+    run: async ({ inside, document, choice }) => ({ register: await inside.register(document, choice) }),
+  },
+  {
+    step: 'run',
+    does: ({ smoke }, { workspace }) =>
+      smoke ? `the smoke job of the release in workspace ${workspace}` : undefined,
+    run: async ({ inside, document, choice }, done) =>
+      done.import?.verification.verified?.carried.smoke ? { run: await inside.run(document, choice) } : {},
+  },
+];
+
+type Planned = Pick<PromotionStep<never, OutsideResult & InsideResult>, 'step' | 'does'>;
+
+/** The steps that a promotion would run, in order. Pure: `--dry-run` prints this and touches nothing. */
+export function planPromotion(subject: PlanSubject, places: PlanPlaces): readonly PlannedStep[] {
+  const planned = (side: PlannedStep['side'], steps: readonly Planned[]): PlannedStep[] =>
+    steps.flatMap(({ step, does }) => {
+      const what = does(subject, places);
+      return what === undefined ? [] : [{ image: subject.name, step, side, does: what }];
+    });
+  return [
+    ...(places.mode === 'inside' ? [] : planned('outside', outsideSteps)),
+    ...(places.mode === 'outside' ? [] : planned('inside', insideSteps)),
+  ];
+}
+
+async function runSteps<Work, Done>(
+  steps: readonly PromotionStep<Work, Done>[],
+  work: Work,
+): Promise<Partial<Done>> {
+  let done: Partial<Done> = {};
+  for (const { run } of steps) done = { ...done, ...(await run(work, done)) };
+  return done;
+}
+
 /**
  * build → scan → publish → sign → release. Every step finds what is done already, so a killed promotion goes on where it
  * stopped, with the same digest.
@@ -104,34 +184,13 @@ export interface OutsideResult {
 export async function promoteOutside(
   outside: Outside,
   spec: ImageSpec,
-  options: { readonly rebuild?: boolean } = {},
+  { rebuild = false }: { readonly rebuild?: boolean } = {},
 ): Promise<OutsideResult> {
   // Half an hour of building is a long way to a missing file.
   await outside.requireKey();
-  const build = await outside.build(spec, options);
-  const subject: OutsideImage = {
-    repository: spec.repository,
-    image: build.image,
-    ...(build.buildKey === undefined ? {} : { buildKey: build.buildKey }),
-  };
-  await outside.requireImage(subject);
-  const scan = await outside.scan(subject);
-  requireDecision(
-    decide(scan.platforms.flatMap((platform) => platform.decision.reasons)),
-    `${spec.name} (${spec.repository}@${build.image.digest})`,
-    scan.platforms.map(({ report }) => report),
-  );
-  const publish = await outside.publish(subject);
-  const sign = await outside.sign(subject);
-  const release = await outside.release(spec, subject, sign);
+  const { build, scan, publish, sign, release } = await runSteps(outsideSteps, { outside, spec, rebuild });
+  if (!build || !scan || !publish || !sign || !release) throw incomplete();
   return { build, scan, publish, sign, release };
-}
-
-export interface InsideResult {
-  readonly import: ImportReport;
-  readonly register: RegisterReport;
-  /** Absent when the release has no smoke job. */
-  readonly run?: RunReport;
 }
 
 /** What the inside can tell before anything is built or carried for it. @throws ROUTE_NOT_APPROVED, NOT_ADMITTED, KEY_MISSING, USAGE */
@@ -155,9 +214,15 @@ export async function promoteInside(
   choice: WorkspaceChoice,
 ): Promise<InsideResult> {
   await requireReady(inside, document, choice);
-  const imported = await inside.import(document);
-  const registered = await inside.register(document, choice);
-  const smoke = imported.verification.verified?.carried.smoke;
-  if (!smoke) return { import: imported, register: registered };
-  return { import: imported, register: registered, run: await inside.run(document, choice) };
+  const { import: imported, register, run } = await runSteps(insideSteps, { inside, document, choice });
+  if (!imported || !register) throw incomplete();
+  return { import: imported, register, ...(run ? { run } : {}) };
+}
+
+const incomplete = (): TypeError => new TypeError('a step of the promotion is not in its list');
+
+/** Exit code of several results: any refusal wins, then "could not check", then anything else that went wrong; an interruption ends them all. */
+export function combinedExitCode(codes: readonly number[]): number {
+  for (const code of [130, 10, 20, 1, 2]) if (codes.includes(code)) return code;
+  return 0;
 }

@@ -2,7 +2,9 @@ import test from 'ava';
 import type { ReleaseDocument } from '../../src/domain/release.ts';
 import { AmlpromoteError } from '../../src/domain/errors.ts';
 import type { Inside } from '../../src/sides/inside.ts';
-import { combinedExitCode, planPromotion, promoteInside } from '../../src/sides/promote.ts';
+import type { ImageSpec } from '../../src/manifest/image.ts';
+import type { Outside } from '../../src/sides/outside.ts';
+import { combinedExitCode, planPromotion, promoteInside, promoteOutside } from '../../src/sides/promote.ts';
 import type { PlanPlaces, PlanSubject } from '../../src/sides/promote.ts';
 
 const places: PlanPlaces = {
@@ -26,11 +28,11 @@ const steps = (of: Partial<PlanSubject>, at: Partial<PlanPlaces>): string =>
 
 test('the plan has the steps of the sides that are asked for, in order', (t) => {
   const outside = 'build scan publish sign release';
-  const inside = 'import verify register run';
+  const inside = 'import register run';
   t.is(steps({}, {}), `${outside} ${inside}`);
   t.is(steps({}, { mode: 'outside' }), outside);
   t.is(steps({}, { mode: 'inside' }), inside);
-  t.is(steps({ smoke: false }, { mode: 'inside' }), 'import verify register');
+  t.is(steps({ smoke: false }, { mode: 'inside' }), 'import register');
   for (const { side, step, image } of planPromotion(subject, places)) {
     t.is(side, outside.includes(step) ? 'outside' : 'inside');
     t.is(image, 'churn-train');
@@ -68,6 +70,27 @@ for (const [given, expected] of codes) {
     t.is(combinedExitCode(given), expected);
   });
 }
+
+/** Answers every method, and notes which steps were asked for. */
+function recording(asked: string[], answers: Readonly<Record<string, unknown>>): Outside & Inside {
+  return new Proxy({} as Outside & Inside, {
+    get: (_target, method) => async () => {
+      const name = String(method);
+      if (!name.startsWith('require')) asked.push(name);
+      return answers[name] ?? {};
+    },
+  });
+}
+
+for (const smoke of [true, false])
+  test(`what the plan prints is what runs ${smoke ? 'with' : 'without'} a smoke job`, async (t) => {
+    const ran: string[] = [];
+    const built = { build: { image: { digest: 'sha256:1' } }, scan: { platforms: [] } };
+    await promoteOutside(recording(ran, built), {} as ImageSpec);
+    const imported = { verification: { verified: { carried: smoke ? { smoke: {} } : {} } } };
+    await promoteInside(recording(ran, { import: imported }), {} as ReleaseDocument, {});
+    t.is(ran.join(' '), steps({ smoke }, {}));
+  });
 
 test('what no workspace may use is not imported either', async (t) => {
   const asked: string[] = [];
