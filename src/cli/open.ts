@@ -1,6 +1,7 @@
 import type { Trust } from '../evidence/trust.ts';
 import type { Inside } from '../sides/inside.ts';
 import type { Outside } from '../sides/outside.ts';
+import type { Verifier } from '../sides/verify.ts';
 import { systemClock } from './clock.ts';
 import type { Side } from './settings.ts';
 import { toolVersion } from './version.ts';
@@ -41,11 +42,11 @@ export async function openInside(context: Context): Promise<Inside> {
   return inside;
 }
 
-/** The same for looking only: no policy is asked for. */
-export const viewOutside = async (context: Context): Promise<Pick<Outside, 'status'>> =>
+/** The same for looking only. Its policy is read by what judges, after what can be refused without one. */
+export const viewOutside = async (context: Context): Promise<Verifier & Pick<Outside, 'status'>> =>
   await outsideOf(context);
 
-export const viewInside = async (context: Context): Promise<Pick<Inside, 'status'>> =>
+export const viewInside = async (context: Context): Promise<Verifier & Pick<Inside, 'status'>> =>
   await insideOf(context);
 
 async function outsideOf(context: Context): Promise<Outside> {

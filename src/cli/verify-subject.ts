@@ -3,13 +3,13 @@ import { releaseCounterOf, tags } from '../domain/names.ts';
 import { looksLikeReference, parseReference } from '../domain/reference.ts';
 import type { Verifier } from '../sides/verify.ts';
 import type { VerificationReport } from '../steps/verify.ts';
-import { openInside, openOutside } from './open.ts';
+import { viewInside, viewOutside } from './open.ts';
 import { readReleaseFile } from './release-file.ts';
 import type { Side } from './settings.ts';
 import type { Context } from './wiring.ts';
 
-const openSide = async (context: Context, side: Side): Promise<Verifier> =>
-  side === 'inside' ? await openInside(context) : await openOutside(context);
+const viewSide = async (context: Context, side: Side): Promise<Verifier> =>
+  side === 'inside' ? await viewInside(context) : await viewOutside(context);
 
 /** A release where it is, or an image reference with what is attached to it; under the policy of that side. */
 export async function verifySubject(
@@ -20,12 +20,12 @@ export async function verifySubject(
   if (looksLikeReference(argument)) {
     const { host, tag } = parseReference(argument);
     requireImageTag(argument, tag);
-    const side = await openSide(context, sideOfHost(context, host));
+    const side = await viewSide(context, sideOfHost(context, host));
     return await side.verifyImage(await side.resolve(argument));
   }
   const document = await readReleaseFile(argument);
   const here = context.zones.zones.sensitive.access ? 'inside' : 'outside';
-  const side = await openSide(context, wanted ?? here);
+  const side = await viewSide(context, wanted ?? here);
   return await side.verify(document);
 }
 

@@ -57,7 +57,7 @@ export interface VerifyReleaseInput {
   readonly trust: Trust;
 }
 
-/** Verification takes no time to speak of: it is not interrupted. */
+/** Without a signal: interruptions reach verification through the registry that `content` reads. */
 export interface VerifyContext extends Pick<StepContext, 'progress'> {
   readonly clock: Pick<Clock, 'now'>;
 }

@@ -229,6 +229,13 @@ test.serial('a receipt key that nobody would believe is found before anything is
   t.is(world.requests({ path: /\/importImage$/ }), imports);
 });
 
+test.serial('status of a release asks for no policy', async (t) => {
+  const { file, document } = await release(t, 'looked-at');
+  const argv = ['status', file, '--policy', world.file('no-policy.yaml')];
+  const { outside } = await world.json(t, 'status', argv);
+  t.like(outside, { releases: { 0: { counter: document.release } } });
+});
+
 test.serial(
   'a release.json that was changed on the way says otherwise than the signed index: exit 10',
   async (t) => {
@@ -245,6 +252,11 @@ test.serial(
     writeFileSync(file, JSON.stringify({ ...document, registry: 'evil.azurecr.io' }));
     for (const step of [['verify'], ['verify', '--side', 'outside'], ['register'], ['run']])
       await world.refused(t, [...step, file], { exitCode: 10, code: 'ROUTE_NOT_APPROVED' });
+    // A definite no is not hidden by a policy that is missing.
+    await world.refused(t, ['verify', file, '--policy', world.file('no-policy.yaml')], {
+      exitCode: 10,
+      code: 'ROUTE_NOT_APPROVED',
+    });
     await rejected({ index: { ...document.index, digest: `sha256:${'0'.repeat(64)}` } }, 'SIGNATURE_INVALID');
     t.is(final('changed'), undefined);
   },
